@@ -1,0 +1,79 @@
+"""Sphinx configuration of both languages: ``-t zh`` builds the Chinese site from docs/zh."""
+
+import os
+import sys
+from pathlib import Path
+
+root = Path(__file__).parent
+sys.path.insert(0, str(root / "docs/_ext"))
+lang = "zh" if tags.has("zh") else "en"  # noqa: F821 (Sphinx defines tags)
+
+# The address of the published site: links in notebooks, canonical and hreflang use it.
+site_url = os.environ.get("SITE_URL", "https://learn-autograd.example/")
+
+project = {"en": "Learn PyTorch Autograd", "zh": "学懂 PyTorch 自动微分"}[lang]
+html_title = project
+author = copyright = {"en": "the authors", "zh": "作者们"}[lang]
+language = {"en": "en", "zh": "zh_CN"}[lang]
+html_baseurl = f"{site_url}{lang}/"
+
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+    "record",
+    "gallery",
+    "downloads",
+    "languages",
+    "chinese",
+    "mathml",
+]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
+html_math_renderer = "mathml"
+locale_dirs = [str(root / "build/locale")]
+templates_path = ["docs/_templates"]
+exclude_patterns = ["tutorials/**/*.md5", "tutorials/**/*.json"]
+nitpicky = True
+
+projected_dir = str(root / "build/projected" / lang)
+records_dir = str(root / "build/records")
+sphinx_gallery_conf = {
+    "examples_dirs": projected_dir,
+    "gallery_dirs": "tutorials",
+    "filename_pattern": r"/\d+_",
+    "copyfile_regex": r"index\.rst",
+    "notebook_extensions": set(),  # ours are written from the resolved page
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "abort_on_example_error": True,
+    "write_computation_times": False,
+    "min_reported_time": 10**6,
+    "show_signature": False,
+    "capture_repr": (),
+    "image_srcset": ["2x"],
+    "inspect_global_variables": False,
+    "css": (),  # site.css says it in both languages
+}
+
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["docs/_static"]
+html_css_files = ["site.css"]
+html_js_files = [("language.js", {"defer": "defer"})]
+html_context = {"default_mode": "auto"}
+html_show_sphinx = False
+html_copy_source = True
+html_favicon = "docs/_static/favicon.svg"
+html_sidebars = {page: [] for page in ("index", "guide", "glossary", "write", "about", "search")}
+html_theme_options = {
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button", "language-switch"],
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["footer"],
+    "footer_end": [],
+    "primary_sidebar_end": [],
+    "secondary_sidebar_items": ["page-toc", "sourcelink"],
+    "show_nav_level": 2,
+    "logo": {"text": {"en": "Learn Autograd", "zh": "学懂自动微分"}[lang]},
+    "search_bar_text": {"en": "Search", "zh": "搜索"}[lang],
+}
+copybutton_exclude = ".linenos, .gp, .go"

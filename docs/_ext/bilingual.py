@@ -1,0 +1,217 @@
+"""Hold the two languages of the tutorials together: check them, sign them.
+
+As a command it checks files (all tutorials by default), or signs the ones it is given::
+
+    python docs/_ext/bilingual.py [--sign] [FILE ...]
+
+Signing says that an author has looked at the Chinese after the English changed.
+"""
+
+import re
+import sys
+from collections import Counter
+
+from tutorial import LANGUAGES, LITERAL, ROLE, Tutorial, tutorials
+
+LEVELS = ("beginner", "intermediate", "advanced")
+CODE_BLOCK = re.compile(r"^\.\. code-block::.*\n((?:\n|   .*(?:\n|$))+)", re.M)
+LINK = re.compile(r"`[^`<]*<([^>`]+)>`_{1,2}|(https?://[^\s<>`)，。；）]+)")
+DIRECTIVE = re.compile(r"^\.\. ([a-z-]+)::", re.M)
+MATH_BLOCK = re.compile(r"^\.\. math::\n((?:\n|   .*(?:\n|$))+)", re.M)
+LIST_ITEM = re.compile(r"^ *(?:[-*]|\d+\.|#\.) ", re.M)
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+class Problems(Exception):
+    """What is wrong with the tutorials, one ``file:line: what: what to do`` a line."""
+
+    def __init__(self, found):
+        super().__init__("\n".join(found))
+
+
+def prose(cell):
+    """The cell's heading and text without anything that is not words."""
+    text = MATH_BLOCK.sub("", f"{cell.heading}\n\n{cell.text}")
+    text = CODE_BLOCK.sub("", text)
+    text = ROLE.sub(" ", LITERAL.sub(" ", text))
+    return LINK.sub(lambda match: match[0].split("<")[0] if match[1] else " ", text)
+
+
+def content(cell):
+    """What twins must share: counts of everything that is not prose."""
+    text = cell.text
+    found = Counter({("paragraphs", ""): len(re.findall(r"\n\n+(?=\S)", text)) + bool(text)})
+    found["list items", ""] = len(LIST_ITEM.findall(text))
+    found.update(("directive", name) for name in DIRECTIVE.findall(text))
+    for block in MATH_BLOCK.findall(text):
+        found["formula", " ".join(block.split())] += 1
+    text = MATH_BLOCK.sub("", text)
+    text = CODE_BLOCK.sub("", text)
+    found.update(("literal", literal) for literal in LITERAL.findall(text))
+    found.update(("literal", literal) for literal in LITERAL.findall(cell.heading))
+    text = LITERAL.sub(" ", f"{LITERAL.sub(' ', cell.heading)}\n\n{text}")
+    for role, target in ROLE.findall(text):
+        if role == "math":
+            found["formula", " ".join(target.split())] += 1
+        else:
+            inner = re.search(r"<(.+)>$", target)
+            found[f"role :{role}:", inner[1] if inner else target] += 1
+    text = ROLE.sub(" ", text)
+    found.update(("link", named or bare) for named, bare in LINK.findall(text))
+    text = LINK.sub(lambda match: match[0].split("<")[0] if match[1] else " ", text)
+    text = LIST_ITEM.sub(" ", text)
+    for number in NUMBER.findall(text):
+        found["number", number.replace(",", "")] += 1
+    return +found
+
+
+def check_twins(tutorial):
+    """Add to ``tutorial.problems`` what is wrong between the languages."""
+    problem = tutorial.problem
+    cells = tutorial.cells
+    for position, cell in enumerate(cells):
+        before = cells[position - 1] if position else None
+        after = cells[position + 1] if position + 1 < len(cells) else None
+        if cell.kind == "en" and not (after and after.kind == "zh" and after.alt == cell.alt):
+            what = "'# %% zh alt'" if cell.alt else "'# %% zh'"
+            problem(
+                cell.line, "an English cell without its Chinese twin", f"put {what} right behind it"
+            )
+        if cell.kind == "zh" and not (before and before.kind == "en" and before.alt == cell.alt):
+            what = "'# %% en alt'" if cell.alt else "'# %% en'"
+            problem(
+                cell.line,
+                "a Chinese cell without its English twin",
+                f"put {what} right in front of it",
+            )
+        if cell.kind in LANGUAGES and not cell.text and not cell.heading:
+            problem(cell.line, "an empty text cell", "write its text or remove it with its twin")
+        if cell.kind == "en" and cell.alt and not (before and before.is_code):
+            problem(
+                cell.line,
+                "a text alternative that stands behind no code cell",
+                "put it right behind the cell that shows the figure",
+            )
+        if cell.kind == "solution" and not (before and before.kind == "zh" and not before.alt):
+            problem(
+                cell.line,
+                "a solution without an exercise",
+                "put the exercise's text cells right in front of it",
+            )
+        if cell.kind in LANGUAGES and (bare := re.search(r"\w*\w_\w*", prose(cell))):
+            problem(
+                cell.line, f"the name {bare[0]} stands without backticks", f"write ``{bare[0]}``"
+            )
+    for english, chinese in tutorial.twins():
+        if english.alt != chinese.alt:
+            continue
+        if bool(english.heading) != bool(chinese.heading):
+            side = "Chinese" if english.heading else "English"
+            problem(
+                chinese.line,
+                f"the {side} cell has no heading and its twin has one",
+                "give both a heading or neither",
+            )
+        left, right = content(english), content(chinese)
+        for kind, item in sorted(left.keys() | right.keys()):
+            counts = left[kind, item], right[kind, item]
+            if counts[0] != counts[1]:
+                named = f"{kind} {item!r}" if item else kind
+                problem(
+                    chinese.line,
+                    f"{named}: {counts[0]} in English, {counts[1]} in Chinese",
+                    "make the twins agree",
+                )
+        if chinese.signature != english.digest():
+            was = f"signed off for {chinese.signature}" if chinese.signature else "never signed off"
+            problem(
+                chinese.line,
+                f"the English now reads {english.digest()} and the Chinese was {was}",
+                f"bring the Chinese up to date, then 'make sign' or write {english.digest()} "
+                "in its marker",
+            )
+
+
+def check_about(tutorial):
+    """Add to ``tutorial.problems`` what is wrong with the ``about`` cell and the title."""
+    problem, about = tutorial.problem, tutorial.about
+    opening = [cell.kind for cell in tutorial.cells[:3]]
+    line = tutorial.cells[0].line if tutorial.cells else 1
+    if opening[:1] != ["about"]:
+        problem(line, "no '# %% about' cell", "start the file with level, minutes and tags")
+    elif not tutorial.is_index:
+        if about.get("level") not in LEVELS:
+            problem(line, f"level is {about.get('level')!r}", f"write one of {', '.join(LEVELS)}")
+        if not about.get("minutes", "").isdigit():
+            problem(line, f"minutes is {about.get('minutes')!r}", "write a whole number")
+        if not about.get("tags", "").isascii() or not about.get("tags"):
+            problem(line, f"tags is {about.get('tags')!r}", "write API names, with commas between")
+        unknown = about.keys() - {"level", "minutes", "tags"}
+        if unknown:
+            problem(line, f"unknown key {', '.join(sorted(unknown))}", "remove it")
+    first = next((cell for cell in tutorial.cells if cell.kind != "about"), None)
+    if first is None or first.kind != "en" or not first.heading or not first.text:
+        line = first.line if first else line
+        problem(
+            line,
+            "no title",
+            "let the first pair be '# %% en: Title' with an introduction, and its twin",
+        )
+
+
+def checked(found):
+    """The given tutorials, or ``Problems`` raised with everything that is wrong in them."""
+    problems, names = [], {}
+    for tutorial in found:
+        check_about(tutorial)
+        check_twins(tutorial)
+        other = names.setdefault(tutorial.name, tutorial)
+        if other is not tutorial and not tutorial.is_index:
+            tutorial.problem(
+                1,
+                f"two tutorials named {tutorial.name} (the other: {other.path.name} in "
+                f"{other.path.parent.name})",
+                "rename one: anchors and links are made from the name",
+            )
+        problems += tutorial.problems
+    if problems:
+        raise Problems(problems)
+    return found
+
+
+def sign(path):
+    """Write into each Chinese marker the digest of the English twin; return how many changed."""
+    tutorial = Tutorial.read(path)
+    check_about(tutorial)
+    check_twins(tutorial)
+    others = [text for text in tutorial.problems if "make sign" not in text]
+    if others:
+        raise Problems(others)
+    lines = tutorial.path.read_text(encoding="utf-8").split("\n")
+    changed = 0
+    for english, chinese in tutorial.twins():
+        if chinese.signature != english.digest():
+            marker = "# %% zh" + (" alt" if chinese.alt else "") + f" {english.digest()}"
+            lines[chinese.line - 1] = marker + (f": {chinese.heading}" if chinese.heading else "")
+            changed += 1
+    if changed:
+        tutorial.path.write_text("\n".join(lines), encoding="utf-8")
+    return changed
+
+
+def main(arguments):
+    signing = arguments[:1] == ["--sign"]
+    paths = arguments[1:] if signing else arguments
+    try:
+        if signing:
+            for path in paths or [t.path for t in tutorials()]:
+                print(f"{path}: {sign(path)} signed")
+        else:
+            found = checked([Tutorial.read(path) for path in paths] if paths else tutorials())
+            print(f"{len(found)} files checked, nothing wrong")
+    except Problems as problems:
+        sys.exit(str(problems))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

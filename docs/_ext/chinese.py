@@ -1,0 +1,90 @@
+"""What Chinese text needs of Sphinx: markup without spaces, line ends without spaces, search."""
+
+import re
+from itertools import pairwise
+
+from docutils import nodes
+from sphinx.search.en import SearchEnglish
+from sphinx.transforms import SphinxTransform
+
+from tutorial import unbroken
+
+HAN = "\u3400-\u9fff"
+OPAQUE = (nodes.literal, nodes.math)
+
+
+def allow_markup_inside_words(app, env, docnames):
+    """Chinese puts no spaces between words, so inline markup stands beside letters."""
+    env.settings["character_level_inline_markup"] = app.config.language.startswith("zh")
+
+
+class CloseLines(SphinxTransform):
+    """Close up Chinese where a source line ends; a browser would show a space there."""
+
+    default_priority = 600
+
+    def apply(self):
+        if not self.config.language.startswith("zh"):
+            return
+        for text in list(self.document.findall(nodes.Text)):
+            if "\n" in text and not has_fixed_lines(text):
+                before, after = edge(text, -1), edge(text, 1)
+                closed = unbroken(before + text.astext() + after)
+                closed = closed[len(before) : len(closed) - len(after)]
+                text.parent.replace(text, nodes.Text(closed))
+
+
+def has_fixed_lines(text):
+    node = text.parent
+    while node is not None:
+        if isinstance(node, (nodes.FixedTextElement, nodes.math, nodes.raw, nodes.comment)):
+            return True
+        node = node.parent
+    return False
+
+
+def edge(text, step):
+    """The character that stands beside ``text``; a backtick for code and formulas."""
+    siblings = text.parent.children
+    position = next(i for i, node in enumerate(siblings) if node is text) + step
+    if not 0 <= position < len(siblings):
+        return ""
+    neighbour = siblings[position]
+    shown = "`" if isinstance(neighbour, OPAQUE) else neighbour.astext()
+    return shown[-1:] if step < 0 else shown[:1]
+
+
+class SearchChinese(SearchEnglish):
+    """Index pairs of Chinese characters, and Latin words as the English search does.
+
+    Pairs need no dictionary, and a query is cut in the browser as the text was cut here.
+    Source: the n-gram analysis of CJK text in Lucene's CJKBigramFilter.
+    """
+
+    lang = "zh"
+    language_name = "English"  # names the stemmer in the script that Sphinx writes
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  (query.match(/\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}_])+/gu) || []).flatMap((term) =>
+    /\p{Script=Han}/u.test(term) && term.length > 1
+      ? Array.from(term.slice(1), (character, i) => term[i] + character)
+      : [term]
+  );
+"""
+
+    def split(self, input):
+        terms = []
+        for run in re.findall(rf"[{HAN}]+|[^\W{HAN}]+", input):
+            is_chinese = re.match(f"[{HAN}]", run) and len(run) > 1
+            terms += map("".join, pairwise(run)) if is_chinese else [run]
+        return terms
+
+    def word_filter(self, word):
+        return len(word) > 1 and super().word_filter(word)
+
+
+def setup(app):
+    app.connect("env-before-read-docs", allow_markup_inside_words)
+    app.add_transform(CloseLines)
+    app.add_search_language(SearchChinese)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,54 @@
+"""Lead the reader between the languages: the switch, ``hreflang``, the root page and the 404."""
+
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from gallery import language
+from tutorial import LANGUAGES
+
+NAMES = {"en": "English", "zh": "中文"}
+CODES = {"en": "en", "zh": "zh-CN"}
+
+
+def add_links(app, pagename, templatename, context, doctree):
+    """Give the templates this page's address in every language."""
+    here = language(app)
+    other = next(lang for lang in LANGUAGES if lang != here)
+    target = app.builder.get_target_uri(pagename)
+    up = "../" * (pagename.count("/") + 1)
+    pages = {lang: urljoin(app.config.site_url, f"{lang}/{target}") for lang in LANGUAGES}
+    context["other_language"] = {
+        "name": NAMES[other],
+        "code": CODES[other],
+        "href": f"{up}{other}/{target}",
+        "key": other,
+    }
+    context["alternates"] = {CODES[lang]: url for lang, url in pages.items()}
+    context["canonical"] = pages[here]
+    tutorial = app.tutorials.get(pagename)
+    if tutorial is not None:
+        context["sourcename"] = f"{pagename}.py.txt"
+
+
+def write_root(app, error):
+    """Write what stands above the languages: the root page, the 404 and the bilingual sources."""
+    if error or app.builder.format != "html":
+        return
+    root = Path(app.outdir).parent
+    base = urlsplit(app.config.site_url).path
+    for name in ("index.html", "404.html"):
+        page = app.builder.templates.render(f"root/{name}", {"base": base})
+        (root / name).write_text(page, encoding="utf-8")
+    (root / "language.js").write_bytes(Path(app.confdir, "docs/_static/language.js").read_bytes())
+    for docname, tutorial in app.tutorials.items():
+        source = Path(app.outdir, "_sources", f"{docname}.py.txt")
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_bytes(tutorial.path.read_bytes())
+        source.with_name(tutorial.path.stem + ".rst.txt").unlink(missing_ok=True)
+
+
+def setup(app):
+    app.add_config_value("site_url", None, "html")
+    app.connect("html-page-context", add_links)
+    app.connect("build-finished", write_root)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
