@@ -13,7 +13,7 @@ $(READY): requirements.txt
 	touch $@
 
 # Both languages, each strict; the Chinese build finds what the English one ran.
-html: $(READY) build/locale/zh_CN/LC_MESSAGES/sphinx.mo
+html: check build/locale/zh_CN/LC_MESSAGES/sphinx.mo
 	$(SPHINX) -d build/doctrees/en docs/en build/html/en
 	$(SPHINX) -t zh -d build/doctrees/zh docs/zh build/html/zh
 	@echo "The site is in build/html; 'make serve' shows it."

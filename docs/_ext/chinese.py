@@ -7,9 +7,8 @@ from docutils import nodes
 from sphinx.search.en import SearchEnglish
 from sphinx.transforms import SphinxTransform
 
-from tutorial import unbroken
+from tutorial import HAN, unbroken
 
-HAN = "\u3400-\u9fff"
 OPAQUE = (nodes.literal, nodes.math)
 
 

@@ -16,12 +16,14 @@ import nbformat
 from docutils import nodes
 from nbformat import v4
 from sphinx import addnodes
+from sphinx.locale import admonitionlabels
 from sphinx.util.display import status_iterator
 
 from gallery import AuthoringError, language, solution
 
 WORDS = {
     "en": {
+        "colon": ": ",
         "page": "Read this page on the site",
         "figure": "What the figure shows",
         "solution": "Solution",
@@ -30,28 +32,19 @@ WORDS = {
         "script": "Script",
         "both": "Both (zip)",
         "all": "The whole course (zip)",
-        "download": "Download:",
-        "note": "Note",
-        "tip": "Tip",
-        "warning": "Warning",
-        "important": "Important",
-        "seealso": "See also",
+        "download": "Download: ",
     },
     "zh": {
+        "colon": "：",
         "page": "在网站上阅读这一页",
         "figure": "图中内容",
         "solution": "参考答案",
-        "try": "先在下面的空单元格里自己试一试，参考答案折叠在它后面。",
+        "try": "轮到你了：在空单元格里试一试，参考答案折叠在它下面。",
         "notebook": "笔记本",
         "script": "脚本",
-        "both": "两者（zip）",
+        "both": "两者打包（zip）",
         "all": "全部教程（zip）",
         "download": "下载：",
-        "note": "说明",
-        "tip": "提示",
-        "warning": "注意",
-        "important": "重要",
-        "seealso": "另见",
     },
 }
 ALL = "pytorch-autograd-{}.zip"
@@ -146,14 +139,14 @@ class Markdown:
         )
 
     def block_quote(self, node):
-        return "> " + self.blocks(node).replace("\n", "\n> ").replace("> \n", ">\n")
+        return self.quoted(self.blocks(node))
+
+    def quoted(self, text):
+        return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
     def Admonition(self, node):
-        title = WORDS[self.lang].get(node.tagname)
-        if title is None:
-            raise AuthoringError(f"{node.source}:{node.line}: no word for a {node.tagname!r}")
-        quoted = f"<strong>{title}</strong>\n\n{self.blocks(node)}".replace("\n", "\n> ")
-        return "> " + re.sub(r"^> $", ">", quoted, flags=re.M)
+        title = admonitionlabels[node.tagname]
+        return self.quoted(f"<strong>{title}</strong>\n\n{self.blocks(node)}")
 
     def literal_block(self, node):
         return f"```{node.get('language', '')}\n{node.astext()}\n```"
@@ -247,7 +240,7 @@ def script(parts, lang):
     words, chunks = WORDS[lang], []
     for kind, text in parts:
         if kind in ("text", "figure"):
-            text = f"{words['figure']}: {text}" if kind == "figure" else text
+            text = f"{words['figure']}{words['colon']}{text}" if kind == "figure" else text
             lines = "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
             chunks.append(f"# %% [markdown]\n{lines}\n")
         else:
@@ -281,7 +274,7 @@ def offer(app, doctree, docname):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     write_zip(folder / f"{stem}.zip", files.items())
-    links = nodes.paragraph("", f"{words['download']} ", classes=["tutorial-downloads"])
+    links = nodes.paragraph("", words["download"], classes=["tutorial-downloads"])
     base = posixpath.relpath("downloads", posixpath.dirname(docname))
     part = tutorial.path.parent.name
     for word, target in (

@@ -149,9 +149,9 @@ def remove_stale(projected, rendered, scripts):
     """Remove what an earlier build left of tutorials that are gone: nothing links to it."""
     for folder in (projected, rendered):
         for part in folder.glob("*/"):
-            kept = {script.path.stem for script in scripts.get(part.name, ())} | {"index"}
-            for path in part.iterdir():
-                if path.is_file() and path.name.split(".")[0] not in kept:
+            kept = tuple(script.path.stem for script in scripts.get(part.name, ())) + ("index",)
+            for path in part.rglob("*"):
+                if path.is_file() and not path.name.removeprefix("sphx_glr_").startswith(kept):
                     path.unlink()
 
 

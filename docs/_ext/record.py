@@ -71,7 +71,7 @@ def run(execute, blocks, script_vars, gallery_conf, file_conf, folder):
 
 
 def make(record, execute, blocks, script_vars, gallery_conf, file_conf, tutorial):
-    """Run the script in a forked process and put what it left at ``record``, whole or not at all."""
+    """Run the script in a forked process; ``record`` holds all that it left, or nothing."""
     record.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=record.parent, prefix="unfinished-") as name:
         folder = Path(name)

@@ -79,7 +79,7 @@ class Tutorial:
             line = data[: error.start].count(b"\n") + 1
             tutorial.problem(line, "not UTF-8", "save the file as UTF-8")
             return tutorial
-        tutorial._split(source.splitlines())
+        tutorial._split(source.replace("\r\n", "\n").split("\n"))
         tutorial._check_code(source)
         return tutorial
 
@@ -135,7 +135,7 @@ class Tutorial:
                         number,
                         f"unknown cell marker {line.strip()!r}",
                         "write '# %%', '# %% about', '# %% solution', '# %% en', '# %% zh', "
-                        "or the last two with ' alt' or ': Heading'",
+                        "or the last two with ' alt' or a heading",
                     )
                     cell = Cell("unknown", number)
                     continue
@@ -158,9 +158,7 @@ class Tutorial:
                     cell = Cell("unknown", number)
             elif cell.kind in (*LANGUAGES, "about"):
                 if line.strip() and not line.startswith("#"):
-                    self.problem(
-                        number, f"code in a {cell.kind} cell", "open a code cell with '# %%'"
-                    )
+                    self.problem(number, "code in a text cell", "open a code cell with '# %%'")
                     cell = Cell("unknown", number)
                 else:
                     cell.lines.append(re.sub("^# ?", "", line).rstrip())
@@ -224,6 +222,7 @@ def joined(lines, language):
     return unbroken(text) if language == "zh" else text.replace("\n", " ")
 
 
+HAN = "\u3400-\u9fff"
 CJK = "\u2e80-\u303f\u31c0-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef“”‘’…—·"
 CJK_PUNCTUATION = "\u3000-\u303f\uff00-\uffef“”‘’…—"
 
@@ -250,9 +249,13 @@ def slug(heading):
 
 
 def plain(text):
-    """Text without inline markup, as a text alternative needs it."""
+    """Text without inline markup, as a text alternative needs it.
+
+    Chinese takes a space beside Latin letters once the markup that set them apart is gone.
+    """
     text = ROLE.sub(lambda match: match[2], text)
-    return LITERAL.sub(lambda match: match[1], text).replace("**", "").replace("*", "")
+    text = LITERAL.sub(lambda match: match[1], text).replace("**", "").replace("*", "")
+    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9)])(?=[{HAN}])", " ", text)
 
 
 def project(tutorial, language):

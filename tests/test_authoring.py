@@ -1,0 +1,161 @@
+"""Every mistake an author can make is named with file, line and mend; signing mends what it may."""
+
+import pytest
+
+from bilingual import Problems, checked, main, sign
+from tutorial import Tutorial, tutorials
+
+GOOD = """\
+# %% about
+# level: beginner
+# minutes: 5
+# tags: torch.sin
+
+# %% en: A title
+# One sentence about ``torch.sin`` and :math:`x^2`, see `docs <https://pytorch.org/>`__.
+#
+# - 3 items
+# - or less
+
+# %% zh SIGN1: 标题
+# 一句话，说的是``torch.sin``和:math:`x^2`，见`文档 <https://pytorch.org/>`__。
+#
+# - 3 项
+# - 或更少
+
+# %%
+x = 1
+
+# %% en alt
+# A curve.
+
+# %% zh alt SIGN2
+# 一条曲线。
+
+# %% en: Exercise
+# Add 1.
+
+# %% zh SIGN3: 练习
+# 加 1。
+
+# %% solution
+x += 1
+"""
+
+
+@pytest.fixture
+def good(write):
+    path = write(GOOD.replace(" SIGN1", "").replace(" SIGN2", "").replace(" SIGN3", ""))
+    sign(path)
+    return path.read_text(encoding="utf-8")
+
+
+def problems(path):
+    try:
+        checked([Tutorial.read(path)])
+    except Problems as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_a_good_tutorial_passes(good, write):
+    assert problems(write(good)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("# %% en: Exercise", "# %% fr: Exercise", 27, "unknown cell marker '# %% fr: Exercise'"),
+        ("# %%\nx = 1", "# %% [markdown]\nx = 1", 18, "unknown cell marker"),
+        ("# %% zh alt", "# %% zh", 21, "an English cell without its Chinese twin"),
+        ("# %% en alt\n# A curve.\n", "", 22, "a Chinese cell without its English twin"),
+        ("# %% en: Exercise\n", "# %% en\n", 30, "the English cell has no heading"),
+        ("练习\n", "练习\n# 多一段。\n#\n", 30, "paragraphs: 1 in English, 2 in Chinese"),
+        ("# - 或更少\n", "# 或更少\n", 12, "list items: 2 in English, 1 in Chinese"),
+        ("是``torch.sin``", "是``torch.cos``", 12, "literal 'torch.cos': 0 in English, 1"),
+        ("和:math:`x^2`", "和:math:`x^3`", 12, "formula 'x^3': 0 in English, 1"),
+        ("文档 <https://pytorch.org/>", "文档 <https://x.org/>", 12, "link 'https://x.org/'"),
+        ("# - 3 项", "# - 4 项", 12, "number '4': 0 in English, 1 in Chinese"),
+        ("# 加 1。", "# 加 1，见:ref:`first-gradient`。", 30, "role :ref: 'first-gradient'"),
+        ("# 加 1。", "# 加 1。\n#\n# .. note::\n#\n#    提示。", 30, "directive 'note'"),
+        ("# Add 1.", "# Please add 1.", 30, "the English now reads"),
+        ("x = 1", "x = 1  # one", 19, "prose in a code cell ('# one')"),
+        ("x = 1", 'def f():\n    """Prose."""', 20, "a docstring is prose in a code cell"),
+        ("x = 1", 'x = "一"', 19, "non-ASCII text in a code cell"),
+        ("x = 1", 'x = """\n# %%\n"""', 20, "a cell marker inside a string"),
+        ("x = 1", "x = (", 19, "Python cannot read it"),
+        ("# %% en: A title", "# %% en", 6, "no title"),
+        ("# %% about\n", "# %%\n", 1, "no '# %% about' cell"),
+        ("level: beginner", "level: easy", 1, "level is 'easy'"),
+        ("minutes: 5", "minutes: five", 1, "minutes is 'five'"),
+        ("tags: torch.sin", "tags: 正弦", 1, "tags is '正弦'"),
+        ("# tags", "# tag", 1, "unknown key tag"),
+        ("# Add 1.", "# Add 1.\nx = 2", 29, "code in a text cell"),
+        ("# %% about", "import torch\n# %% about", 1, "text before the first cell"),
+        (
+            "x = 1\n\n# %% en alt",
+            "x = 1\n\n# %% en\n# a\n\n# %% zh\n# a\n\n# %% en alt",
+            27,
+            "behind no",
+        ),
+        (
+            "# %% en: Exercise",
+            "# %%\nx = 2\n\n# %% solution\nx = 3\n\n# %% en: Exercise",
+            30,
+            "a solution",
+        ),
+        ("# Add 1.", "# Add 1 to requires_grad.", 27, "the name requires_grad stands without"),
+        ("# %%\nx", "# %%: Heading\nx", 18, "a code cell carries text in its marker"),
+        ("# %% en: Exercise\n# Add 1.", "# %% en", 27, "an empty text cell"),
+    ],
+)
+def test_each_mistake_is_named(good, write, old, new, line, what):
+    assert old in good
+    path = write(good.replace(old, new, 1))
+    found = problems(path)
+    named = [text for text in found if text.startswith(f"{path}:{line}: ") and what in text]
+    assert named, found
+    mend = named[0].removeprefix(f"{path}:{line}: ").rpartition(": ")[2]
+    assert len(mend) > 8
+
+
+def test_not_utf8(write):
+    path = write("# %% about\n# é\n".encode("latin-1"))
+    assert f"{path}:2: not UTF-8: save the file as UTF-8" in problems(path)
+
+
+def test_two_tutorials_with_one_name(good, write):
+    paths = [write(good, "a/10_same.py"), write(good, "b/20_same.py")]
+    with pytest.raises(Problems, match="two tutorials named same"):
+        checked([Tutorial.read(path) for path in paths])
+
+
+def test_signing_accepts_the_new_english(good, write):
+    path = write(good.replace("# Add 1.", "# Please add 1."))
+    assert len(problems(path)) == 1
+    assert sign(path) == 1
+    assert problems(path) == []
+    assert sign(path) == 0
+
+
+def test_rewrapping_needs_no_new_signature(good, write):
+    assert problems(write(good.replace("# Add 1.", "# Add\n# 1."))) == []
+
+
+def test_signing_refuses_other_mistakes_and_changes_nothing(good, write):
+    path = write(good.replace("# 加 1。", "# 加 2。").replace("# Add 1.", "# Now add 1."))
+    before = path.read_bytes()
+    with pytest.raises(Problems, match="number '2'"):
+        sign(path)
+    assert path.read_bytes() == before
+
+
+def test_the_command_reports_and_fails(good, write, capsys):
+    main([str(write(good))])
+    assert "nothing wrong" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="level is 'easy'"):
+        main([str(write(good.replace("beginner", "easy")))])
+
+
+def test_the_course_is_in_order():
+    assert len(checked(tutorials())) >= 17

@@ -1,0 +1,94 @@
+"""Every notebook of both languages is valid, executes, and reads as its page does."""
+
+import re
+
+import nbformat
+import pytest
+from conftest import SCRIPTS, SITE, name
+from nbclient import NotebookClient
+
+from tutorial import LANGUAGES
+
+BOOKS = [(language, tutorial) for language in LANGUAGES for tutorial in SCRIPTS]
+both = pytest.mark.parametrize(
+    ("language", "tutorial"), BOOKS, ids=[f"{lang}/{name(t)}" for lang, t in BOOKS]
+)
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+# What reStructuredText would leave behind; code spans are taken out first.
+RESIDUE = re.compile(r"``|:\w+:`|^\.\. |`__?\b|<[^>]*>`_|^[=\-~]{4,}$|\|\w+\||problematic", re.M)
+
+
+def read(site, language, tutorial):
+    path = site / language / f"downloads/{name(tutorial)}.ipynb"
+    return nbformat.read(path, as_version=4)
+
+
+def prose(book):
+    """The text of the notebook without code, formulas and addresses."""
+    text = "\n\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+    text = re.sub(r"(`+) ?.+? ?\1", "", text)
+    text = re.sub(r"\$\$.*?\$\$|(?<!\\)\$.+?(?<!\\)\$", "", text, flags=re.S)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+@both
+def test_notebook_executes(site, language, tutorial):
+    book = read(site, language, tutorial)
+    NotebookClient(book, timeout=300, kernel_name="python3").execute()
+    errors = [o for c in book.cells for o in c.get("outputs", ()) if o.output_type == "error"]
+    assert not errors
+    figures = sum(
+        "image/png" in output.get("data", {})
+        for cell in book.cells
+        for output in cell.get("outputs", ())
+    )
+    assert figures == sum(cell.alt for cell in tutorial.cells) / 2
+
+
+@both
+def test_notebook_says_what_the_page_says(site, language, tutorial):
+    book = read(site, language, tutorial)
+    nbformat.validate(book)
+    text = prose(book)
+    assert not RESIDUE.findall(text)
+    assert bool(CHINESE.search(text)) == (language == "zh")
+    if language == "zh":
+        words = re.sub(r"</?\w+>|https?:\S+", "", text)
+        assert not re.findall(r"(?:\b[a-z]{2,} ){3,}", words), "English prose in a Chinese notebook"
+        assert not re.search("[\u4e00-\u9fff，。：；] ?\n(?=[\u4e00-\u9fff])", text)
+    code = [cell.source for cell in book.cells if cell.cell_type == "code" and cell.source]
+    assert code == ["\n".join(c.lines).strip("\n") for c in tutorial.cells if c.is_code]
+
+
+@both
+def test_exercises_leave_room_and_fold_the_solution(site, language, tutorial):
+    cells = read(site, language, tutorial).cells
+    folded = [i for i, c in enumerate(cells) if c.metadata.get("jupyter", {}).get("source_hidden")]
+    assert len(folded) == sum(cell.kind == "solution" for cell in tutorial.cells) >= 2
+    for i in folded:
+        assert cells[i - 2].cell_type == "code"
+        assert cells[i - 2].source == ""
+        assert (
+            cells[i - 1].source
+            == {
+                "en": "<strong>Solution</strong>",
+                "zh": "<strong>参考答案</strong>",
+            }[language]
+        )
+
+
+def test_links_lead_to_the_site(site):
+    """A cross-reference becomes the address of a page and a section that exist."""
+    checked = 0
+    for language, tutorial in BOOKS:
+        text = "".join(c.source for c in read(site, language, tutorial).cells)
+        base = f"https://learn-autograd.example/{language}/"
+        for target in re.findall(rf"\]\({base}([^)]*)\)", text):
+            page, _, anchor = target.partition("#")
+            html = (SITE / language / page).read_text(encoding="utf-8")
+            assert not anchor or f'id="{anchor}"' in html, target
+            checked += 1
+        assert not re.search(r"\]\((?!https?://)", text)
+    assert checked > 4 * len(SCRIPTS)

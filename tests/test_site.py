@@ -1,0 +1,305 @@
+"""The built site as its readers meet it: links, languages, downloads, search."""
+
+import html
+import json
+import re
+import zipfile
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import ROOT, SCRIPTS, SITE, name
+
+from tutorial import LANGUAGES
+
+HOME = "https://learn-autograd.example/"
+PAGES = sorted(
+    path.relative_to(SITE / "en").as_posix()
+    for path in SITE.glob("en/**/*.html")
+    if "_static" not in path.parts
+)
+CHINESE = re.compile("[\u3400-\u9fff]")
+# Names, not words: what may stand in Latin letters in the frame of a Chinese page.
+NAMES = (
+    r"English|PyTorch|Sphinx-Gallery|Sphinx|PyData|CPU|GPU|CUDA|autograd|Ctrl|K|zip|API|JavaScript"
+)
+
+
+@cache
+def soup(language, page):
+    return BeautifulSoup((SITE / language / page).read_text(encoding="utf-8"), "html.parser")
+
+
+def on_every_page(function):
+    pages = [(language, page) for language in LANGUAGES for page in PAGES]
+    return pytest.mark.parametrize(("language", "page"), pages or [("en", "index.html")])(function)
+
+
+def words(tag):
+    """What a reader sees or hears of ``tag``, code and formulas left out."""
+    copy = BeautifulSoup(str(tag), "html.parser")
+    for hidden in copy(["script", "style", "code", "pre", "math", "template", "kbd"]):
+        hidden.decompose()
+    for foreign in copy(attrs={"hreflang": True}):
+        foreign.decompose()
+    spoken = [
+        found[key]
+        for key in ("title", "aria-label", "placeholder", "alt", "data-bs-original-title")
+        for found in copy(attrs={key: True})
+    ]
+    return " \n ".join([*copy.stripped_strings, *spoken])
+
+
+def test_the_languages_have_the_same_pages(site):
+    for language in LANGUAGES:
+        pages = {
+            p.relative_to(site / language).as_posix()
+            for p in (site / language).glob("**/*.html")
+            if "_static" not in p.parts
+        }
+        assert pages == set(PAGES)
+    assert len(PAGES) >= len(SCRIPTS) + 10
+
+
+@on_every_page
+def test_links_and_anchors_inside_the_site(site, language, page):
+    here = site / language / page
+    for tag in soup(language, page).find_all(href=True) + soup(language, page).find_all(src=True):
+        target = tag.get("href") or tag.get("src")
+        if target.startswith(HOME):
+            target = str(site / urlsplit(target).path.lstrip("/"))
+        parts = urlsplit(target)
+        if parts.scheme:
+            assert parts.scheme in ("https", "data"), target
+            assert tag.name == "a" or tag.get("rel") == ["license"], f"{target} is asked elsewhere"
+            continue
+        path = (here.parent / unquote(parts.path)).resolve() if parts.path else here
+        assert path.is_file(), f"{page} links {target}"
+        if parts.fragment and path.suffix == ".html":
+            ids = {t["id"] for t in linked(path).find_all(id=True)}
+            assert unquote(parts.fragment) in ids, f"{page} links {target}"
+
+
+@cache
+def linked(path):
+    return BeautifulSoup(Path(path).read_text(encoding="utf-8"), "html.parser")
+
+
+@on_every_page
+def test_the_switch_leads_to_the_same_page(site, language, page):
+    other = "zh" if language == "en" else "en"
+    switches = soup(language, page).select("a.language-switch")
+    assert switches
+    for switch in switches:
+        target = (site / language / page).parent / switch["href"]
+        assert target.resolve() == site / other / page
+        assert switch["hreflang"] == switch["lang"] == {"en": "en", "zh": "zh-CN"}[other]
+
+
+@on_every_page
+def test_language_is_declared(site, language, page):
+    document = soup(language, page)
+    code = {"en": "en", "zh": "zh-CN"}
+    assert document.html["lang"] == code[language]
+    found = {link["hreflang"]: link["href"] for link in document.select('link[rel="alternate"]')}
+    assert found == {code[lang]: urljoin(HOME, f"{lang}/{page}") for lang in LANGUAGES}
+
+
+@on_every_page
+def test_anchors_are_equal(site, language, page):
+    def anchors(language):
+        return [s["id"] for s in soup(language, page).select("article section[id]")]
+
+    assert anchors("en") == anchors("zh")
+    assert not [anchor for anchor in anchors(language) if re.fullmatch(r"id\d+", anchor)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_foreign_words(site, page):
+    chinese = soup("zh", page)
+    frame = BeautifulSoup(str(chinese), "html.parser")
+    article = frame.find("article") or frame.new_tag("article")
+    article.extract()
+    left = re.sub(rf"\b({NAMES})\b", "", words(frame))
+    taught = {cell.heading for t in SCRIPTS for cell in t.cells if cell.kind == "zh"}
+    latin = set(re.findall("[A-Za-z]{2,}", left)) - set(re.findall("[A-Za-z]+", " ".join(taught)))
+    assert not latin, f"English in the frame of zh/{page}"
+    if page != "glossary.html":
+        sentences = re.findall(r"(?:\b[a-z]{2,} ){3,}", words(article))
+        assert not sentences, f"English prose on zh/{page}"
+        assert not CHINESE.search(words(soup("en", page))), f"Chinese on en/{page}"
+
+
+def test_no_words_in_style_sheets(site):
+    """``content: "Out:"`` would be English on a Chinese page."""
+    for sheet in site.glob("*/_static/**/*.css"):
+        linked_somewhere = any(sheet.name in str(soup("zh", page).head) for page in PAGES)
+        if linked_somewhere:
+            text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.S)
+            assert not re.findall(r"content:\s*[\"'][A-Za-z ]{2,}:?[\"']", text), sheet.name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_spaces_where_chinese_lines_end(site, page):
+    for paragraph in soup("zh", page).select("article p:not(.tutorial-downloads)"):
+        text = paragraph.get_text()
+        assert not re.search(r"[\u3400-\u9fff，。；：]\s+[\u3400-\u9fff，。；：]", text), text
+        assert "``" not in text, "raw markup"
+
+
+@pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
+def test_outputs_and_figures_are_identical(site, tutorial):
+    def shown(language):
+        document = soup(language, f"tutorials/{name(tutorial)}.html")
+        outputs = [pre.get_text() for pre in document.select(".sphx-glr-script-out pre")]
+        code = [pre.get_text() for pre in document.select("div.highlight-Python pre")]
+        figures = [img["src"] for img in document.select("article img.sphx-glr-single-img")]
+        page = site / language / f"tutorials/{name(tutorial)}.html"
+        return outputs, code, [(page.parent / src).read_bytes() for src in figures]
+
+    english, chinese = shown("en"), shown("zh")
+    assert english == chinese
+    assert all(english)
+    assert len(english[1]) == sum(cell.is_code for cell in tutorial.cells)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
+def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
+    document = soup(language, f"tutorials/{name(tutorial)}.html")
+    page = site / language / f"tutorials/{name(tutorial)}.html"
+    for figure in document.select("article img"):
+        assert bool(CHINESE.search(figure["alt"])) == (language == "zh"), "text alternative"
+        assert len(figure["alt"]) > 20
+    folds = document.select("details.solution")
+    assert len(folds) == sum(cell.kind == "solution" for cell in tutorial.cells)
+    assert all(fold.select("pre") and not fold.has_attr("open") for fold in folds)
+    offered = [a["href"] for a in document.select(".tutorial-downloads a[download]")]
+    suffixes = [Path(href).suffix for href in offered]
+    assert suffixes == [".ipynb", ".py", ".zip", ".zip"]
+    with zipfile.ZipFile(page.parent / offered[2]) as archive:
+        stem = tutorial.path.stem
+        assert sorted(archive.namelist()) == [f"{stem}.ipynb", f"{stem}.py"]
+    source = document.select_one(".sourcelink a")["href"]
+    assert (page.parent / source).read_bytes() == tutorial.path.read_bytes()
+    assert document.select_one("nav.bd-links a.current") or document.select_one(
+        ".bd-links .current"
+    )
+    assert document.select_one(".prev-next-area a")
+
+
+def test_the_course_in_order(site):
+    """Following "next" from the first tutorial passes every tutorial once."""
+    page, seen = "tutorials/basics/index.html", []
+    while page.startswith("tutorials/"):
+        seen.append(page.removeprefix("tutorials/").removesuffix(".html"))
+        link = soup("zh", page).select_one("a.right-next")
+        page = str((Path("/") / page).parent.joinpath(link["href"]))
+        page = Path("/", *resolve(page)).as_posix().lstrip("/")
+    assert [step for step in seen if not step.endswith("index")] == [
+        name(t)
+        for part in ("basics", "training", "devices", "matrices")
+        for t in SCRIPTS
+        if t.path.parent.name == part
+    ]
+
+
+def resolve(path):
+    """The parts of ``path`` with ``..`` taken out."""
+    parts = []
+    for part in Path(path.lstrip("/")).parts:
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return parts
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_cards(site, language):
+    cards = soup(language, "tutorials/index.html").select(".course-card")
+    assert len(cards) == len(SCRIPTS)
+    for card in cards:
+        assert card.img["src"].endswith("_thumb.png")
+        assert "no_image" not in card.img["src"]
+        link, sentence, facts = card.find_all("p")[-3:]
+        assert link.a["href"]
+        assert sentence.get_text().count("。" if language == "zh" else ".") >= 1
+        assert re.search(r"\d+ (min|分钟)", facts.get_text())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_zip_of_everything(site, language):
+    with zipfile.ZipFile(site / language / f"downloads/pytorch-autograd-{language}.zip") as archive:
+        names = archive.namelist()
+        folder = f"pytorch-autograd-{language}"
+        expected = {f"{folder}/{name(t)}{suffix}" for t in SCRIPTS for suffix in (".py", ".ipynb")}
+        assert set(names) == expected
+        for member in names:
+            text = archive.read(member).decode()
+            assert bool(CHINESE.search(text)) == (language == "zh")
+            compile(text, member, "exec") if member.endswith(".py") else json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "terms"),
+    [
+        ("en", ["accumul", "jacobian", "inplac", "requires_grad", "checkpoint"]),
+        ("zh", ["梯度", "累积", "雅可", "可比", "张量", "钩子", "requires_grad", "backward"]),
+    ],
+)
+def test_search_index_holds_the_words(site, language, terms):
+    script = (site / language / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(script.removeprefix("Search.setIndex(").removesuffix(")"))
+    known = set(index["terms"]) | set(index["titleterms"])
+    assert set(terms) <= known
+    data = (site / language / "_static/language_data.js").read_text(encoding="utf-8")
+    assert ("splitQuery" in data) == (language == "zh")
+    assert "ChineseStemmer" not in data
+
+
+def test_the_root_page_offers_both_languages_without_a_script(site):
+    root = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert {a["href"] for a in root("a")} == {"en/index.html", "zh/index.html"}
+    assert (site / root.find("script")["src"]).is_file()
+    missing = BeautifulSoup((site / "404.html").read_text(encoding="utf-8"), "html.parser")
+    for link in missing.find_all(href=True):
+        assert (site / link["href"].lstrip("/")).is_file()
+
+
+def test_no_path_of_this_machine(site):
+    for path in site.glob("**/*"):
+        if path.suffix in (".html", ".js", ".ipynb", ".py", ".txt"):
+            text = path.read_text(encoding="utf-8")
+            assert str(ROOT) not in text, path
+            assert html.escape(str(Path.home())) + "/" not in text, path
+
+
+def glossary(language):
+    text = (ROOT / f"docs/{language}/glossary.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip(" |") for cell in row] for row in rows[2:]]
+
+
+def test_glossary_holds_the_same_terms_in_both_languages():
+    english = {(row[0], row[1]) for row in glossary("en")}
+    chinese = {(row[1], row[0]) for row in glossary("zh")}
+    assert english == chinese
+    assert len(english) >= 30
+
+
+def test_tutorials_keep_to_the_glossary():
+    avoided = {
+        word: row[0]
+        for row in glossary("zh")
+        if len(row) > 3
+        for word in row[3].split("、")
+        if word
+    }
+    assert "自动求导" in avoided
+    sources = [*ROOT.glob("tutorials/**/*.py"), *ROOT.glob("docs/zh/*.md")]
+    for path in sources:
+        if path.name == "glossary.md":
+            continue
+        text = path.read_text(encoding="utf-8")
+        for word, term in avoided.items():
+            assert word not in text, f"{path}: write {term}, not {word}"
