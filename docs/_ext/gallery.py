@@ -149,7 +149,7 @@ def remove_stale(projected, rendered, scripts):
     """Remove what an earlier build left of tutorials that are gone: nothing links to it."""
     for folder in (projected, rendered):
         for part in folder.glob("*/"):
-            kept = tuple(script.path.stem for script in scripts.get(part.name, ())) + ("index",)
+            kept = ("index", *(script.path.stem for script in scripts.get(part.name, ())))
             for path in part.rglob("*"):
                 if path.is_file() and not path.name.removeprefix("sphx_glr_").startswith(kept):
                     path.unlink()
