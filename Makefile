@@ -1,10 +1,9 @@
 # `make html` builds the site, `make test` tests everything; each sets up what it needs.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-SPHINX := $(VENV)/bin/sphinx-build -W --keep-going -q -c .
 READY := $(VENV)/ready
 
-.PHONY: html test check sign serve lint clean
+.PHONY: html live test bench check sign serve lint prune clean
 .DEFAULT_GOAL := html
 
 $(READY): requirements.txt
@@ -12,20 +11,18 @@ $(READY): requirements.txt
 	$(PYTHON) -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-# Both languages, each strict; the Chinese build finds what the English one ran.
-html: check build/locale/zh_CN/LC_MESSAGES/sphinx.mo
-	$(SPHINX) -d build/doctrees/en docs/en build/html/en
-	$(SPHINX) -t zh -d build/doctrees/zh docs/zh build/html/zh
+# Code runs once for both languages, and not at all if it has not changed.
+html: $(READY)
+	$(PYTHON) docs/_ext/build.py
 	@echo "The site is in build/html; 'make serve' shows it."
-
-# The theme's words that have no Chinese translation of its own.
-build/locale/zh_CN/LC_MESSAGES/sphinx.mo: docs/_locale/zh_CN.po $(READY)
-	mkdir -p $(@D)
-	$(VENV)/bin/pybabel --quiet compile --input-file $< --output-file $@ --locale zh_CN
 
 # The tests read the built site, run every script and execute every notebook.
 test: html
 	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
+
+# Builds measured against stock Sphinx-Gallery; TIMES=10 multiplies the tutorials.
+bench: $(READY)
+	$(PYTHON) tests/bench.py $(TIMES)
 
 check: $(READY)
 	$(PYTHON) docs/_ext/bilingual.py
@@ -37,9 +34,17 @@ sign: $(READY)
 serve: html
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/html 8000
 
+# Serve, build again on every save, and reload the browser.
+live: $(READY)
+	$(PYTHON) docs/_ext/build.py --live
+
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+# Remove the records of code that has changed since.
+prune: $(READY)
+	$(PYTHON) docs/_ext/build.py --prune
 
 clean:
 	rm -rf build docs/en/tutorials docs/zh/tutorials

@@ -37,7 +37,9 @@ nitpicky = True
 
 projected_dir = str(root / "build/projected" / lang)
 records_dir = str(root / "build/records")
-sphinx_gallery_conf = {
+# What changes how a script runs and is shown; a record is made for these settings.
+running = {"image_srcset": ["2x"], "capture_repr": ()}
+sphinx_gallery_conf = running | {
     "examples_dirs": projected_dir,
     "gallery_dirs": "tutorials",
     "filename_pattern": r"/\d+_",
@@ -49,8 +51,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": 10**6,
     "show_signature": False,
-    "capture_repr": (),
-    "image_srcset": ["2x"],
+    "image_scrapers": (),
+    "reset_modules": (),
     "inspect_global_variables": False,
     "css": (),  # site.css says it in both languages
 }

@@ -1,139 +1,146 @@
-"""Run a tutorial's code once, whatever its prose and its language, in a process of its own.
+"""Keep what a tutorial's run produced, and make pages of it instead of running it again.
 
-Sphinx-Gallery runs a script in ``gen_rst.execute_script``. That call is wrapped here. It happens
-in a forked process, so that nothing one script sets reaches the next; what it returns and the
-figures it writes become a record; and the page is made from the record, in this language, in the
-other one and in later builds, until the code changes or what runs it does.
+A record is a folder named for a digest of everything that can change the outcome: the syntax
+trees of the code cells (so neither prose nor comments count), the settings of the run, the
+versions of what runs it and the device. Sphinx-Gallery runs scripts in
+``gen_rst.execute_script``; in a build that call is replaced by one that reads the record.
 """
 
 import ast
 import hashlib
 import json
-import multiprocessing
 import os
-import platform
+import re
 import shutil
 import tempfile
-import traceback
-import warnings
 from pathlib import Path
 
-import matplotlib
-import torch
-from sphinx_gallery import __version__ as sphinx_gallery_version
 from sphinx_gallery import gen_rst
-from sphinx_gallery.scrapers import ImagePathIterator
 
+import runner
 from gallery import AuthoringError
 
 FORMAT = 1
 
 
-def key(blocks, figures):
-    """Digest of the code's syntax, the figures' names and the software and device that run it."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    versions = [platform.python_version(), torch.__version__, matplotlib.__version__]
-    code = [ast.dump(ast.parse(block.content)) for block in blocks if block.type == "code"]
-    facts = [FORMAT, sphinx_gallery_version, figures, device, versions, code]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
 
 
-def at_source_lines(blocks, tutorial):
-    """The blocks with the line numbers that their code has in the bilingual script."""
-    cells = iter(cell for cell in tutorial.cells if cell.is_code)
-    moved = []
-    for block in blocks:
-        if block.type == "code":
-            cell = next(cells)
-            first = next(i for i, line in enumerate(cell.lines, 1) if line.strip())
-            gap = len(block.content) - len(block.content.lstrip("\n"))
-            block = block._replace(lineno=cell.line + first - gap)
-        moved.append(block)
-    return moved
+def device():
+    """The model of the GPU that torch would use here, or ``cpu``; asks no library."""
+    models = [
+        re.search(r"Model:\s*(.+)", path.read_text())[1]
+        for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    ]
+    return [models or "cpu", os.environ.get("CUDA_VISIBLE_DEVICES")]
 
 
-def run(execute, blocks, script_vars, gallery_conf, file_conf, folder):
-    """Run the script, in a child process, with its figures and outputs written to ``folder``.
-
-    Warnings are errors, and a failure leaves its traceback in ``failure.txt``.
-    """
-    os.dup2(os.open(folder / "stderr.txt", os.O_WRONLY | os.O_CREAT), 2)
-    warnings.simplefilter("error")
-    try:
-        outputs, seconds = execute(blocks, script_vars, gallery_conf, file_conf)
-        code = [o for o, block in zip(outputs, blocks, strict=True) if block.type == "code"]
-        text = json.dumps({"seconds": seconds, "outputs": code})
-        (folder / "outputs.json").write_text(text, encoding="utf-8")
-    except BaseException:
-        (folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        os._exit(1)
-    os._exit(0)
+def key(tutorial, running):
+    """The name of the record of ``tutorial`` run with Sphinx-Gallery's settings ``running``."""
+    cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
+    code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
+    facts = [FORMAT, tutorial.path.stem, code, running, runner.versions(), device()]
+    text = json.dumps(facts, sort_keys=True, default=repr)
+    return digest(text.encode())[:24]
 
 
-def make(record, execute, blocks, script_vars, gallery_conf, file_conf, tutorial):
-    """Run the script in a forked process; ``record`` holds all that it left, or nothing."""
-    record.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=record.parent, prefix="unfinished-") as name:
-        folder = Path(name)
-        template = script_vars["image_path_iterator"].image_path
-        figures = folder / Path(template).relative_to(gallery_conf["src_dir"])
-        figures.parent.mkdir(parents=True)
-        target = folder / "script.py"
-        shutil.copy(script_vars["target_file"], target)
-        script_vars = script_vars | {
-            "image_path_iterator": ImagePathIterator(str(figures)),
-            "src_file": str(tutorial.path),
-            "target_file": str(target),
-        }
-        blocks = at_source_lines(blocks, tutorial)
-        conf = gallery_conf | {"src_dir": name}
-        arguments = (execute, blocks, script_vars, conf, file_conf, folder)
-        child = multiprocessing.get_context("fork").Process(target=run, args=arguments)
-        child.start()
-        child.join()
-        if child.exitcode:
-            failure = folder / "failure.txt"
-            said = failure.read_text(encoding="utf-8") if failure.is_file() else ""
-            said = said or f"the process ended with exit code {child.exitcode}"
-            raise AuthoringError(f"{tutorial.path}: its code failed\n{said}")
-        folder.rename(record)
-        folder.mkdir()  # for TemporaryDirectory to remove
+class Records:
+    """The records in a folder. A record is there whole or not at all."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def read(self, name):
+        """The outcome kept under ``name``; ``None`` if there is none or it is damaged."""
+        try:
+            kept = json.loads((self.folder / name / "record.json").read_text(encoding="utf-8"))
+            body = json.dumps(kept["outcome"], sort_keys=True)
+            if digest(body.encode()) != kept["digest"]:
+                return None
+            for figure, expected in kept["outcome"]["figures"].items():
+                if digest((self.folder / name / figure).read_bytes()) != expected:
+                    return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return kept["outcome"]
+
+    def write(self, name, outcome):
+        """Keep ``outcome`` (of ``runner.execute``) under ``name``, in place of a damaged one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="unfinished-") as made:
+            folder = Path(made, name)
+            folder.mkdir()
+            for figure, data in outcome["figures"].items():
+                (folder / figure).write_bytes(data)
+            figures = {figure: digest(data) for figure, data in outcome["figures"].items()}
+            outcome = outcome | {"figures": figures}
+            body = json.dumps(outcome, sort_keys=True)
+            text = json.dumps({"digest": digest(body.encode()), "outcome": outcome})
+            (folder / "record.json").write_text(text, encoding="utf-8")
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            folder.rename(self.folder / name)
+
+    def prune(self, names):
+        """Remove every record but those in ``names``, and what interrupted builds left."""
+        old = [path for path in self.folder.glob("*/") if path.name not in names]
+        for path in old:
+            shutil.rmtree(path)
+        return len(old)
 
 
-def recorded(execute, records, tutorials):
-    """``execute_script`` that runs a script only when there is no record of it."""
+def replayed(records, tutorials, running):
+    """A function to stand for ``gen_rst.execute_script`` that runs nothing."""
 
-    def execute_script(blocks, script_vars, gallery_conf, file_conf):
-        template = Path(script_vars["image_path_iterator"].image_path)
-        source = Path(gallery_conf["src_dir"])
-        record = Path(records, key(blocks, template.name))
-        docname = Path(script_vars["target_file"]).relative_to(source).with_suffix("").as_posix()
-        if not (record / "outputs.json").is_file():
-            arguments = (blocks, script_vars, gallery_conf, file_conf)
-            make(record, execute, *arguments, tutorials[docname])
-        kept = json.loads((record / "outputs.json").read_text(encoding="utf-8"))
-        for old in template.parent.glob(template.name.replace("{0:03}", "*")):
-            old.unlink()
-        for figure in record.rglob("*.png"):
-            shutil.copy(figure, source / figure.relative_to(record))
-        code = iter(kept["outputs"])
-        outputs = [next(code) if block.type == "code" else "" for block in blocks]
-        script_vars.update(memory_delta=0.0, passing=True, example_globals={})
-        return outputs, kept["seconds"]
+    def execute_script(script_blocks, script_vars, gallery_conf, file_conf):
+        target = Path(script_vars["target_file"])
+        docname = target.relative_to(gallery_conf["src_dir"]).with_suffix("").as_posix()
+        tutorial = tutorials[docname]
+        name = key(tutorial, running)
+        outcome = records.read(name)
+        if outcome is None:
+            raise AuthoringError(
+                f"{tutorial.path}:1: there is no record of this code: build with 'make html', "
+                "which runs it first"
+            )
+        images = Path(script_vars["image_path_iterator"].image_path).parent
+        for old in images.glob(f"sphx_glr_{target.stem}_*"):
+            if old.name not in outcome["figures"]:
+                old.unlink()
+        for figure in outcome["figures"]:
+            if not re.search(r"_\d_\d+x\.png$", figure):
+                next(script_vars["image_path_iterator"])
+            copy_if_new(records.folder / name / figure, images / figure)
+        cells = iter(outcome["cells"])
+        outputs = [next(cells)["rst"] if block.type == "code" else "" for block in script_blocks]
+        script_vars.update(memory_delta=0.0, example_globals={})
+        if outcome["error"]:
+            script_vars["formatted_exception"] = outcome["error"]
+        else:
+            script_vars["passing"] = True
+        return outputs, outcome["seconds"]
 
     return execute_script
 
 
+def copy_if_new(source, target):
+    """Copy unless the same bytes are there: Sphinx copies an image that is newer."""
+    if not target.is_file() or target.read_bytes() != source.read_bytes():
+        shutil.copyfile(source, target)
+
+
 def setup(app):
     app.add_config_value("records_dir", None, "")
+    app.add_config_value("running", {}, "env")
     execute = gen_rst.execute_script
 
-    def wrap(app):
-        gen_rst.execute_script = recorded(execute, app.config.records_dir, app.tutorials)
+    def replay(app):
+        records = Records(app.config.records_dir)
+        gen_rst.execute_script = replayed(records, app.tutorials, app.config.running)
 
-    def unwrap(app, error):
+    def restore(app, error):
         gen_rst.execute_script = execute
 
-    app.connect("builder-inited", wrap, priority=200)
-    app.connect("build-finished", unwrap)
+    app.connect("builder-inited", replay, priority=200)
+    app.connect("build-finished", restore)
     return {"parallel_read_safe": True}

@@ -1,0 +1,237 @@
+"""Build the site: check the tutorials, run the code that has no record, render both languages.
+
+    python docs/_ext/build.py            build
+    python docs/_ext/build.py --live     build, serve, and build again whenever a file is saved
+    python docs/_ext/build.py --prune    remove the records that no tutorial uses any more
+
+Scripts run side by side on the cores of this machine or, with ``DASK_SCHEDULER_ADDRESS`` set,
+on the workers of that Dask cluster.
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+
+
+def settings():
+    """What conf.py says of a run and of where its records are kept."""
+    from sphinx.config import eval_config_file
+    from sphinx.util.tags import Tags
+
+    conf = eval_config_file(ROOT / "conf.py", Tags())
+    return conf["running"], conf["records_dir"]
+
+
+@contextlib.contextmanager
+def only_build():
+    """Let one build at a time work in ``build``.
+
+    The lock goes with the processes that hold the file open, however they end; the builds of
+    the languages inherit it, so that none outlives a killed parent unseen.
+    """
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another build is at work here; waiting for it to end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+class Progress:
+    """Say what runs and what is left: a moving line in a terminal, plain lines elsewhere."""
+
+    def __init__(self, total):
+        self.total, self.done, self.running = total, 0, []
+        self.status = None
+        if sys.stdout.isatty():
+            from rich.console import Console
+
+            self.status = Console().status("")
+            self.status.start()
+
+    def started(self, name):
+        self.running.append(name)
+        self.show()
+
+    def finished(self, name, outcome):
+        self.done += 1
+        if name in self.running:
+            self.running.remove(name)
+        said = f"{outcome['seconds']:.1f} s" if not outcome["failure"] else "failed"
+        print(f"[{self.done}/{self.total}] {name}: {said}", flush=True)
+        self.show()
+
+    def show(self):
+        if self.status:
+            left = self.total - self.done - len(self.running)
+            self.status.update(f"running {', '.join(self.running)}; {left} more to run")
+
+    def end(self):
+        if self.status:
+            self.status.stop()
+
+
+def job(tutorial, running, threads):
+    """The runner's job for ``tutorial``."""
+    from runner import Job
+    from tutorial import project
+
+    lines = tuple(
+        cell.line + next(i for i, line in enumerate(cell.lines, 1) if line.strip())
+        for cell in tutorial.cells
+        if cell.is_code
+    )
+    name = f"{tutorial.path.parent.name}/{tutorial.path.stem}"
+    return Job(name, str(tutorial.path), project(tutorial, "en"), lines, running, threads)
+
+
+def run(missing, running):
+    """Run the tutorials in ``missing`` side by side; yield each with its outcome as it ends."""
+    import joblib
+
+    import runner
+
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    cores = len(os.sched_getaffinity(0))
+    at_once = min(cores, len(missing))
+    threads = 1 if address else max(1, cores // at_once)
+    jobs = [job(tutorial, running, threads) for tutorial in missing]
+    by_name = {job.name: tutorial for job, tutorial in zip(jobs, missing, strict=True)}
+    progress = Progress(len(missing))
+
+    def forked(job):
+        progress.started(job.name)
+        return runner.forked(job)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(progress.end)
+        if address:
+            from dask.distributed import Client
+
+            stack.enter_context(Client(address)).upload_file(runner.__file__)
+            stack.enter_context(joblib.parallel_config("dask", wait_for_workers_timeout=60))
+            call = runner.spawned
+        else:
+            stack.enter_context(joblib.parallel_config("threading", n_jobs=at_once))
+            call = forked
+        calls = (joblib.delayed(call)(job) for job in jobs)
+        for name, outcome in joblib.Parallel(return_as="generator_unordered")(calls):
+            if not outcome["failure"] and outcome["versions"] != runner.versions():
+                outcome["failure"] = (
+                    f"it ran with {outcome['versions']} and this build is for "
+                    f"{runner.versions()}: give the workers what requirements.txt pins"
+                )
+            progress.finished(name, outcome)
+            yield by_name[name], outcome
+
+
+def run_missing(found):
+    """Run what has no record; keep the record of each that succeeds; say which failed."""
+    from record import Records, key
+
+    running, folder = settings()
+    records = Records(folder)
+    scripts = [tutorial for tutorial in found if not tutorial.is_index]
+    missing = [t for t in scripts if records.read(key(t, running)) is None]
+    failures = []
+    for tutorial, outcome in run(missing, running) if missing else ():
+        if outcome["failure"]:
+            failures.append(f"{tutorial.path}: {outcome['failure']}")
+        else:
+            records.write(key(tutorial, running), outcome)
+    if failures:
+        sys.exit("\n".join(["the code of a tutorial failed; no page was built", *failures]))
+
+
+def render(lock):
+    """Build both languages at once, strictly; print what each says when it has ended."""
+    compile_words()
+    builds = {}
+    for language in ("en", "zh"):
+        target = BUILD / "html" / language
+        # What an interrupted build wrote may be half a page: the next one writes every page.
+        begun = BUILD / f"{language}.begun"
+        fresh = ["-E", "-a"] if begun.exists() else []
+        begun.touch()
+        tag = ["-t", "zh"] if language == "zh" else []
+        options = ["-W", "--keep-going", "-q", "-c", ROOT, "-d", BUILD / "doctrees" / language]
+        command = [sys.executable, "-m", "sphinx", *options, *tag, *fresh]
+        builds[begun] = subprocess.Popen(
+            [*command, ROOT / "docs" / language, target],
+            pass_fds=[lock.fileno()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    failed = False
+    for begun, build in builds.items():
+        said, _ = build.communicate()
+        print(said, end="")
+        failed |= bool(build.returncode)
+        if not build.returncode:
+            begun.unlink()
+    if failed:
+        sys.exit("the site was not built")
+
+
+def compile_words():
+    """Compile the theme's words that have no Chinese translation of their own."""
+    from babel.messages import mofile, pofile
+
+    source = ROOT / "docs/_locale/zh_CN.po"
+    target = BUILD / "locale/zh_CN/LC_MESSAGES/sphinx.mo"
+    if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(source, "rb") as po, open(target, "wb") as mo:
+            mofile.write_mo(mo, pofile.read_po(po))
+
+
+def build():
+    from bilingual import Problems, checked
+    from tutorial import tutorials
+
+    try:
+        found = checked(tutorials())
+    except Problems as problems:
+        sys.exit(str(problems))
+    with only_build() as lock:
+        run_missing(found)
+        render(lock)
+
+
+def prune():
+    from record import Records, key
+    from tutorial import tutorials
+
+    running, folder = settings()
+    with only_build():
+        used = {key(t, running) for t in tutorials() if not t.is_index}
+        print(f"{Records(folder).prune(used)} old records removed")
+
+
+def live():
+    """Serve the site; on every save build it again and reload the browser."""
+    from livereload import Server
+
+    def rebuild():
+        done = subprocess.run([sys.executable, __file__], check=False)
+        print("built" if not done.returncode else "not built; waiting for the next save")
+
+    rebuild()
+    server = Server()
+    for pattern in ("tutorials/**/*.py", "docs/*/*.md", "docs/_*/**/*.*", "conf.py"):
+        server.watch(str(ROOT / pattern), rebuild)
+    server.serve(root=str(BUILD / "html"), port=os.environ.get("PORT", 8000), host="127.0.0.1")
+
+
+if __name__ == "__main__":
+    actions = {"--live": live, "--prune": prune}
+    actions[sys.argv[1]]() if sys.argv[1:] else build()
