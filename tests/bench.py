@@ -95,8 +95,8 @@ class Ours:
         yield [sys.executable, self.root / "docs/_ext/build.py"]
 
 
-def measured(project):
-    """Run the project's builds one after the other: seconds, and the largest process in MiB."""
+def measured(site):
+    """Run the builds of ``site`` one after the other: seconds, and the largest process in MiB."""
     largest, over = [0], threading.Event()
 
     def watch():
@@ -110,8 +110,8 @@ def measured(project):
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
-    for command in project.commands():
-        environment = os.environ | {"JOBS": getattr(project, "jobs", "")}
+    for command in site.commands():
+        environment = os.environ | {"JOBS": getattr(site, "jobs", "")}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             over.set()
@@ -161,15 +161,15 @@ def main(times=1):
             "one code cell changed": lambda: edited(first, "copy_number = 0", "copy_number = -1"),
         }
         results = {}
-        for kind, project in kinds.items():
+        for site in kinds.values():
             for path in paths:
-                project.write(Tutorial.read(path))
+                site.write(Tutorial.read(path))
         for step, change in steps.items():
             tutorial = change()
-            for kind, project in kinds.items():
+            for kind, site in kinds.items():
                 if tutorial:
-                    project.write(tutorial)
-                results[kind, step] = measured(project)
+                    site.write(tutorial)
+                results[kind, step] = measured(site)
                 print(f"  {kind}, {step}: {results[kind, step][0]:.1f} s", flush=True)
         base, memory = results["(a) stock", "cold"]
         print(f"\n{len(paths)} tutorials, {cores} cores; seconds (ratio to the cold stock build)\n")
