@@ -105,6 +105,13 @@ def test_a_good_tutorial_passes(good, write):
             "a solution",
         ),
         ("# Add 1.", "# Add 1 to requires_grad.", 27, "the name requires_grad stands without"),
+        ("# Add 1.", "# Add `x`.", 27, "single backticks (`x`): write double backticks"),
+        ("# Add 1.", "# Add [1](http://x.org).", 27, "a Markdown link ([1]()"),
+        ("# Add 1.", "# .. note: Add 1.", 27, "a directive with one colon (.. note:)"),
+        ("# Add 1.", "# Add 1，please.", 27, "Chinese in an English cell (，)"),
+        ("# Add 1.", "# 加 1.", 27, "Chinese in an English cell (加)"),
+        ("# %% en: Exercise", "# %% en: A title", 27, "a second heading 'A title' on this page"),
+        ("# level: beginner\n", "", 1, "level is missing: write one of"),
         ("# %%\nx", "# %%: Heading\nx", 18, "a code cell carries text in its marker"),
         ("# %% en: Exercise\n# Add 1.", "# %% en", 27, "an empty text cell"),
     ],
@@ -155,6 +162,14 @@ def test_the_command_reports_and_fails(good, write, capsys):
     assert "nothing wrong" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="level is 'easy'"):
         main([str(write(good.replace("beginner", "easy")))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--sign"], "which files?"), (["--sign", "nope.py"], "no such file")]
+)
+def test_signing_wants_files_that_are_there(arguments, said):
+    with pytest.raises(SystemExit, match=said):
+        main(arguments)
 
 
 def test_the_course_is_in_order():

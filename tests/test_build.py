@@ -17,6 +17,7 @@ import time
 import urllib.request
 
 import pytest
+from bs4 import BeautifulSoup
 from conftest import ROOT
 from sphinx_gallery import gen_rst
 
@@ -355,7 +356,7 @@ def test_a_failing_cell_names_the_bilingual_script_and_its_line(small):
     assert f'{path}", line {line}' in said
     assert "AssertionError" in said
     assert [record.name for record in small.records()] == [other.name]
-    assert not (small.root / "build/html").exists()
+    assert not list(small.root.glob("build/html/**/*.html"))
 
 
 def test_a_warning_fails_the_build(small):
@@ -379,9 +380,9 @@ def test_a_process_that_dies_is_said_to_have_died(small):
     [
         (TUTORIAL[TUTORIAL.index("\n# %% en alt") :], "", 22, "a figure without a text"),
         ("plt.plot([0, 1])\nplt.show()\n", "", 22, "a text alternative without a figure"),
-        ("# More.", "# More :math:`\\nonsense`.", "", "'\\\\nonsense'"),
-        ("# More.", "# More :ref:`nowhere`.", "", "undefined label: 'nowhere'"),
-        ("# More.", "# More [1]_.", "", "Unknown target name"),
+        ("# More.", "# More :math:`\\nonsense`.", 16, "the formula \\nonsense"),
+        ("# More.", "# More :ref:`nowhere`.", 16, "undefined label: 'nowhere'"),
+        ("# More.", "# More [1]_.", 16, "Unknown target name"),
     ],
 )
 def test_what_only_a_build_can_see_fails_it(small, old, new, line, what):
@@ -411,6 +412,17 @@ def test_parts_that_do_not_agree_are_named(small):
     assert "the parts listed are ['part']" in said
 
 
+def test_a_text_alternative_may_hold_any_character(small):
+    alt = 'A "line" of x < 1 & <b>y</b>.'
+    text = TUTORIAL.replace("A rising line.", alt).replace("一条上升的线。", f"一条线：{alt}")
+    small.add("part/10_first.py", text)
+    built(small.build())
+    figure = BeautifulSoup(small.page("en", "10_first"), "html.parser").select_one("article img")
+    assert figure["alt"] == alt
+    book = (small.root / "build/html/en/downloads/part/10_first.ipynb").read_text()
+    assert "&lt;b&gt;y&lt;/b&gt;" in book
+
+
 def test_a_section_needs_a_label(small):
     small.add("part/10_first.py", TUTORIAL)
     home = small.root / "docs/en/index.md"
@@ -427,7 +439,7 @@ def test_a_tutorial_that_is_gone_leaves_nothing(small):
     gone.unlink()
     built(small.build())
     left = list((small.root / "docs/en/tutorials").rglob("*20_second*"))
-    left += (small.root / "build/html/en/downloads").rglob("*20_second*")
+    left += small.root.glob("build/html/**/*20_second*")
     assert not left
 
 

@@ -2,17 +2,24 @@
 
 As a command it checks files (all tutorials by default), or signs the ones it is given::
 
-    python docs/_ext/bilingual.py [--sign] [FILE ...]
+    python docs/_ext/bilingual.py [FILE ...]
+    python docs/_ext/bilingual.py --sign FILE ...
 
 Signing says that an author has looked at the Chinese after the English changed.
 """
 
+import ast
+import io
 import re
 import sys
+import tokenize
 from collections import Counter
+from pathlib import Path
 
-from tutorial import LANGUAGES, LITERAL, ROLE, Tutorial, tutorials
+from tutorial import CJK_PUNCTUATION, HAN, LANGUAGES, LITERAL, ROLE, Tutorial, slug, tutorials
 
+# Quotation marks, dashes and dots belong to both languages.
+CHINESE_ONLY = re.sub("[“”‘’…—]", "", CJK_PUNCTUATION)
 LEVELS = ("beginner", "intermediate", "advanced")
 CODE_BLOCK = re.compile(r"^\.\. code-block::.*\n((?:\n|   .*(?:\n|$))+)", re.M)
 LINK = re.compile(r"`[^`<]*<([^>`]+)>`_{1,2}|(https?://[^\s<>`)，。；）]+)")
@@ -34,7 +41,7 @@ def prose(cell):
     text = MATH_BLOCK.sub("", f"{cell.heading}\n\n{cell.text}")
     text = CODE_BLOCK.sub("", text)
     text = ROLE.sub(" ", LITERAL.sub(" ", text))
-    return LINK.sub(lambda match: match[0].split("<")[0] if match[1] else " ", text)
+    return LINK.sub(lambda match: match[0].split("<")[0].strip("`") if match[1] else " ", text)
 
 
 def content(cell):
@@ -98,10 +105,8 @@ def check_twins(tutorial):
                 "a solution without an exercise",
                 "put the exercise's text cells right in front of it",
             )
-        if cell.kind in LANGUAGES and (bare := re.search(r"\w*\w_\w*", prose(cell))):
-            problem(
-                cell.line, f"the name {bare[0]} stands without backticks", f"write ``{bare[0]}``"
-            )
+        if cell.kind in LANGUAGES:
+            check_prose(tutorial, cell)
     for english, chinese in tutorial.twins():
         if english.alt != chinese.alt:
             continue
@@ -116,7 +121,7 @@ def check_twins(tutorial):
         for kind, item in sorted(left.keys() | right.keys()):
             counts = left[kind, item], right[kind, item]
             if counts[0] != counts[1]:
-                named = f"{kind} {item!r}" if item else kind
+                named = f"{kind} '{item}'" if item else kind
                 problem(
                     chinese.line,
                     f"{named}: {counts[0]} in English, {counts[1]} in Chinese",
@@ -127,8 +132,79 @@ def check_twins(tutorial):
             problem(
                 chinese.line,
                 f"the English now reads {english.digest()} and the Chinese was {was}",
-                f"bring the Chinese up to date, then 'make sign' or write {english.digest()} "
-                "in its marker",
+                f"read the Chinese against it, then 'make sign FILES={tutorial.shown}' or write "
+                f"{english.digest()} in its marker",
+            )
+
+
+# What reStructuredText passes over in silence: name, pattern and mend.
+SLIPS = [
+    ("single backticks", r"(?<![`\w:])`(?!`)[^`<]*`(?![`_])", "write double backticks"),
+    ("a Markdown link", r"\[[^]]+\]\(", "write `text <https://...>`__"),
+    ("a directive with one colon", r"(?m)^\.\. [a-z-]+:(?!:)", "write two colons"),
+]
+
+
+def check_prose(tutorial, cell):
+    """Add to ``tutorial.problems`` what a build would not notice in the words of ``cell``."""
+    words = prose(cell)
+    for what, pattern, mend in SLIPS:
+        if found := re.search(pattern, words):
+            tutorial.problem(cell.line, f"{what} ({found[0]})", mend)
+            return
+    if bare := re.search(r"[A-Za-z0-9.]*[A-Za-z0-9]_\w*(?:\.\w+)*", words, re.A):
+        tutorial.problem(
+            cell.line, f"the name {bare[0]} stands without double backticks", f"write ``{bare[0]}``"
+        )
+    if cell.kind == "en" and (found := re.search(f"[{HAN}{CHINESE_ONLY}]", words)):
+        tutorial.problem(
+            cell.line, f"Chinese in an English cell ({found[0]})", "write it in English"
+        )
+
+
+def check_code(tutorial):
+    """Add to ``tutorial.problems`` what is wrong with the code, whatever the prose says."""
+    try:
+        tree = ast.parse(tutorial.source)
+    except SyntaxError as error:
+        tutorial.problem(error.lineno, f"Python cannot read it ({error.msg})", "mend the syntax")
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                line = node.body[0].lineno
+                tutorial.problem(
+                    line, "a docstring is prose in a code cell", "say it in a text cell"
+                )
+        elif isinstance(node, (ast.JoinedStr, ast.Constant)) and node.end_lineno > node.lineno:
+            for cell in tutorial.cells:
+                if node.lineno < cell.line <= node.end_lineno:
+                    tutorial.problem(
+                        cell.line,
+                        "a cell marker inside a string splits the cell",
+                        "break the string so that no line starts with '# %%'",
+                    )
+    in_code = {
+        cell.line + offset
+        for cell in tutorial.cells
+        if cell.is_code
+        for offset in range(1, len(cell.lines) + 1)
+    }
+    for token in tokenize.generate_tokens(io.StringIO(tutorial.source).readline):
+        line = token.start[0]
+        if line not in in_code:
+            continue
+        if token.type == tokenize.COMMENT and not token.string.startswith("# sphinx_gallery_"):
+            tutorial.problem(
+                line,
+                f"prose in a code cell ({token.string!r})",
+                "move it to a text cell, in both languages",
+            )
+        elif token.type != tokenize.COMMENT and not token.string.isascii():
+            tutorial.problem(
+                line,
+                f"non-ASCII text in a code cell ({token.string!r})",
+                "use mathematics or API names; words belong to the text cells",
             )
 
 
@@ -141,11 +217,14 @@ def check_about(tutorial):
         problem(line, "no '# %% about' cell", "start the file with level, minutes and tags")
     elif not tutorial.is_index:
         if about.get("level") not in LEVELS:
-            problem(line, f"level is {about.get('level')!r}", f"write one of {', '.join(LEVELS)}")
+            said = f"is {about['level']!r}" if "level" in about else "is missing"
+            problem(line, f"level {said}", f"write one of {', '.join(LEVELS)}")
         if not about.get("minutes", "").isdigit():
-            problem(line, f"minutes is {about.get('minutes')!r}", "write a whole number")
+            said = f"is {about['minutes']!r}" if "minutes" in about else "is missing"
+            problem(line, f"minutes {said}", "write a whole number")
         if not about.get("tags", "").isascii() or not about.get("tags"):
-            problem(line, f"tags is {about.get('tags')!r}", "write API names, with commas between")
+            said = f"is {about['tags']!r}" if "tags" in about else "is missing"
+            problem(line, f"tags {said}", "write API names, with commas between")
         unknown = about.keys() - {"level", "minutes", "tags"}
         if unknown:
             problem(line, f"unknown key {', '.join(sorted(unknown))}", "remove it")
@@ -159,12 +238,27 @@ def check_about(tutorial):
         )
 
 
+def check(tutorial):
+    """Everything that can be wrong within one tutorial."""
+    if tutorial.source:
+        check_about(tutorial)
+        check_twins(tutorial)
+        check_code(tutorial)
+    headings = {}
+    for english, _ in tutorial.twins():
+        if english.heading and headings.setdefault(slug(english.heading), english) is not english:
+            tutorial.problem(
+                english.line,
+                f"a second heading {english.heading!r} on this page",
+                "rename one: anchors are made from the English headings",
+            )
+
+
 def checked(found):
     """The given tutorials, or ``Problems`` raised with everything that is wrong in them."""
     problems, names = [], {}
     for tutorial in found:
-        check_about(tutorial)
-        check_twins(tutorial)
+        check(tutorial)
         other = names.setdefault(tutorial.name, tutorial)
         if other is not tutorial and not tutorial.is_index:
             tutorial.problem(
@@ -182,8 +276,7 @@ def checked(found):
 def sign(path):
     """Write into each Chinese marker the digest of the English twin; return how many changed."""
     tutorial = Tutorial.read(path)
-    check_about(tutorial)
-    check_twins(tutorial)
+    check(tutorial)
     others = [text for text in tutorial.problems if "make sign" not in text]
     if others:
         raise Problems(others)
@@ -201,10 +294,14 @@ def sign(path):
 
 def main(arguments):
     signing = arguments[:1] == ["--sign"]
-    paths = arguments[1:] if signing else arguments
+    paths = [Path(path) for path in (arguments[1:] if signing else arguments)]
+    if signing and not paths:
+        sys.exit("which files? signing says that you have read them: make sign FILES=...")
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        sys.exit(f"no such file: {', '.join(missing)}")
     try:
         if signing:
-            for path in paths or [t.path for t in tutorials()]:
+            for path in paths:
                 print(f"{path}: {sign(path)} signed")
         else:
             found = checked([Tutorial.read(path) for path in paths] if paths else tutorials())

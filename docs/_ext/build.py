@@ -11,6 +11,7 @@ on the workers of that Dask cluster.
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,53 +134,77 @@ def run(missing, running):
             yield by_name[name], outcome
 
 
-def run_missing(found):
-    """Run what has no record; keep the record of each that succeeds; say which failed."""
-    from record import Records, key
+def run_and_keep(missing, running, records):
+    """Run ``missing``; keep the record of each that succeeds; end with those that failed."""
+    from record import RUNNING, key
 
-    running, folder = settings()
-    records = Records(folder)
-    scripts = [tutorial for tutorial in found if not tutorial.is_index]
-    missing = [t for t in scripts if records.read(key(t, running)) is None]
     failures = []
-    for tutorial, outcome in run(missing, running) if missing else ():
-        if outcome["failure"]:
-            failures.append(f"{tutorial.path}: {outcome['failure']}")
-        else:
-            records.write(key(tutorial, running), outcome)
+    try:
+        for tutorial, outcome in run(missing, running):
+            if outcome["failure"]:
+                failures.append(f"{tutorial.path}: {outcome['failure']}")
+            else:
+                records.write(key(tutorial, running), outcome)
+    finally:
+        (records.folder / RUNNING).unlink()
     if failures:
         sys.exit("\n".join(["the code of a tutorial failed; no page was built", *failures]))
 
 
-def render(lock):
-    """Build both languages at once, strictly; print what each says when it has ended."""
+def start_languages(lock):
+    """Start the strict build of each language; it waits where it needs a record that is made."""
     compile_words()
     builds = {}
     for language in ("en", "zh"):
-        target = BUILD / "html" / language
-        # What an interrupted build wrote may be half a page: the next one writes every page.
+        # What an interrupted build wrote may be half a page, and Sphinx does not warn twice of
+        # a page that it has read: the next build reads and writes every page.
         begun = BUILD / f"{language}.begun"
         fresh = ["-E", "-a"] if begun.exists() else []
         begun.touch()
         tag = ["-t", "zh"] if language == "zh" else []
         options = ["-W", "--keep-going", "-q", "-c", ROOT, "-d", BUILD / "doctrees" / language]
-        command = [sys.executable, "-m", "sphinx", *options, *tag, *fresh]
+        places = [ROOT / "docs" / language, BUILD / "html" / language]
         builds[begun] = subprocess.Popen(
-            [*command, ROOT / "docs" / language, target],
+            [sys.executable, "-m", "sphinx", *options, *tag, *fresh, *places],
             pass_fds=[lock.fileno()],
+            env=os.environ | {"BUILD_PID": str(os.getpid())},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+    return builds
+
+
+def finish_languages(builds):
+    """Wait for the builds, and print what each said when it has ended."""
     failed = False
     for begun, build in builds.items():
         said, _ = build.communicate()
-        print(said, end="")
+        print(at_source(said), end="")
         failed |= bool(build.returncode)
         if not build.returncode:
             begun.unlink()
     if failed:
         sys.exit("the site was not built")
+
+
+def at_source(said):
+    """Sphinx's messages with the bilingual script and the line of its cell for each place.
+
+    Sphinx reads what Sphinx-Gallery wrote; an author has never seen that file.
+    """
+    from tutorial import Tutorial
+
+    def place(match):
+        rendered, language, name, line = Path(match[1]), match[2], match[3], int(match[4])
+        path = ROOT / "tutorials" / f"{name}.py"
+        if not path.is_file() or not rendered.is_file():
+            return match[0]
+        above = "\n".join(rendered.read_text(encoding="utf-8").split("\n")[:line])
+        number = int((re.findall(r"^\.\. cell (\d+) ", above, re.M) or [1])[-1])
+        return f"{path}:{Tutorial.read(path).cells[number].line}: ({language})"
+
+    return re.sub(r"(\S*/docs/(en|zh)/tutorials/(\S+)\.rst):(\d+):", place, said)
 
 
 def compile_words():
@@ -196,6 +221,7 @@ def compile_words():
 
 def build():
     from bilingual import Problems, checked
+    from record import RUNNING, Records, key
     from tutorial import tutorials
 
     try:
@@ -203,8 +229,22 @@ def build():
     except Problems as problems:
         sys.exit(str(problems))
     with only_build() as lock:
-        run_missing(found)
-        render(lock)
+        running, folder = settings()
+        records = Records(folder)
+        scripts = [tutorial for tutorial in found if not tutorial.is_index]
+        missing = [t for t in scripts if records.read(key(t, running)) is None]
+        if missing:
+            records.folder.mkdir(parents=True, exist_ok=True)
+            (records.folder / RUNNING).touch()
+        builds = start_languages(lock)
+        if missing:
+            try:
+                run_and_keep(missing, running, records)
+            except BaseException:
+                for build in builds.values():
+                    build.terminate()
+                raise
+        finish_languages(builds)
 
 
 def prune():

@@ -5,6 +5,7 @@ page says: markup beside Chinese characters is read by the same parser, and a cr
 leads to the page on the site. The code is the tutorial's own.
 """
 
+import html
 import json
 import posixpath
 import re
@@ -12,18 +13,18 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urljoin
 
-import nbformat
 from docutils import nodes
 from nbformat import v4
 from sphinx import addnodes
 from sphinx.locale import admonitionlabels
 from sphinx.util.display import status_iterator
 
+from chinese import edge
 from gallery import AuthoringError, language, solution
+from tutorial import HAN
 
 WORDS = {
     "en": {
-        "colon": ": ",
         "page": "Read this page on the site",
         "figure": "What the figure shows",
         "solution": "Solution",
@@ -35,7 +36,6 @@ WORDS = {
         "download": "Download: ",
     },
     "zh": {
-        "colon": "：",
         "page": "在网站上阅读这一页",
         "figure": "图中内容",
         "solution": "参考答案",
@@ -98,7 +98,10 @@ class Markdown:
     problematic = literal  # Sphinx has warned of it, which fails a strict build
 
     def math(self, node):
-        return f"${node.astext()}$"
+        """Spaces keep the marks off Chinese characters: some viewers take them for words."""
+        before = " " if re.match(f"[{HAN}]", edge(node, -1)) else ""
+        after = " " if re.match(f"[{HAN}]", edge(node, 1)) else ""
+        return f"{before}${node.astext()}${after}"
 
     def math_block(self, node):
         text = node.astext().strip()
@@ -214,7 +217,7 @@ def notebook(parts, lang):
     for kind, text in parts:
         if kind == "figure":
             summary = f"<summary>{words['figure']}</summary>"
-            cells.append(v4.new_markdown_cell(f"<details>{summary}{text}</details>"))
+            cells.append(v4.new_markdown_cell(f"<details>{summary}{html.escape(text)}</details>"))
         elif kind == "text":
             cells.append(v4.new_markdown_cell(text))
         elif kind == "code":
@@ -231,7 +234,6 @@ def notebook(parts, lang):
     book = v4.new_notebook(
         cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
     )
-    nbformat.validate(book)
     return json.dumps(book, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -240,7 +242,7 @@ def script(parts, lang):
     words, chunks = WORDS[lang], []
     for kind, text in parts:
         if kind in ("text", "figure"):
-            text = f"{words['figure']}{words['colon']}{text}" if kind == "figure" else text
+            text = f"[{words['figure']}] {text}" if kind == "figure" else text
             lines = "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
             chunks.append(f"# %% [markdown]\n{lines}\n")
         else:

@@ -6,6 +6,7 @@ solutions are set from the marks that the projection left, and Sphinx-Gallery's 
 notices are removed: what a reader needs of them is said in the reader's language.
 """
 
+import html
 from pathlib import Path
 
 import sphinx_gallery
@@ -13,9 +14,9 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.errors import SphinxError
 from sphinx.transforms import SphinxTransform
+from sphinx_gallery._doctree_links import CodeLinksTransform
 from sphinx_gallery.directives import imgsgnode
 
-from bilingual import Problems, checked
 from tutorial import project, tutorials
 
 WORDS = {
@@ -104,10 +105,7 @@ def index_page(index, lang, body, entries):
 def project_tutorials(app):
     """Write this language's scripts and index pages for Sphinx-Gallery to render."""
     lang = language(app)
-    try:
-        found = checked(tutorials())
-    except Problems as problems:
-        raise AuthoringError(f"the tutorials are not in order:\n{problems}") from None
+    found = tutorials()
     projected = Path(app.config.projected_dir)
     scripts, indexes = {}, {}
     for tutorial in found:
@@ -205,14 +203,16 @@ class PageMarks(SphinxTransform):
                             f"{tutorial.path}:{line}: a text alternative without a figure: "
                             "the cell above shows none, remove the pair"
                         )
-                    figure["alt"] = rest
+                    # Sphinx-Gallery writes it into the page as it is.
+                    figure["alt"] = html.escape(rest)
         self.require_alternative(tutorial, figure)
 
     def require_alternative(self, tutorial, figure):
         if figure is not None and not figure["alt"]:
             raise AuthoringError(
                 f"{tutorial.path}:{tutorial.cells[figure.cell].line}: a figure without a text "
-                "alternative: say what it shows in '# %% en alt' and '# %% zh alt' behind the cell"
+                "alternative: show one figure a cell, and say what it shows in '# %% en alt' and "
+                "'# %% zh alt' behind the cell"
             )
 
     def fold_solutions(self, tutorial):
@@ -245,10 +245,37 @@ def show_facts(app, doctree):
     title.parent.insert(title.parent.index(title) + 1, line)
 
 
+def skip_code_links(app):
+    """Leave code to the highlighter: no inventory is loaded that Sphinx-Gallery could link to.
+
+    Its transform turns every token of the code into a node; a third of a build went there.
+    """
+    app.registry.post_transforms.remove(CodeLinksTransform)
+
+
+def remove_gone(app, error):
+    """Remove the pages of documents that are no more: a reader's old link should end at the 404."""
+    if error or app.builder.format != "html":
+        return
+    pages = Path(app.outdir)
+    for page in (pages / "tutorials").rglob("*.html"):
+        docname = page.relative_to(pages).with_suffix("").as_posix()
+        if docname not in app.env.found_docs:
+            page.unlink()
+            for source in (pages / "_sources").glob(f"{docname}.*"):
+                source.unlink()
+    kept = tuple(f"sphx_glr_{script.path.stem}_" for script in app.tutorials.values())
+    for image in (pages / "_images").glob("sphx_glr_*"):
+        if not image.name.startswith(kept):
+            image.unlink()
+
+
 def setup(app):
     app.add_config_value("projected_dir", None, "env")
     app.add_node(solution, html=(visit_solution, depart_solution))
     app.add_transform(PageMarks)
     app.connect("builder-inited", project_tutorials, priority=100)
+    app.connect("builder-inited", skip_code_links)
     app.connect("doctree-read", show_facts)
+    app.connect("build-finished", remove_gone)
     return {"version": sphinx_gallery.__version__, "parallel_read_safe": False}

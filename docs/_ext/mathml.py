@@ -9,7 +9,7 @@ from sphinx.util.math import wrap_displaymath
 
 from gallery import AuthoringError
 
-CONVERTER = LatexToMathML(xml_namespace=False)
+CONVERTER = LatexToMathML(fancy_error=False)
 
 
 def mathml(node, display):
@@ -20,8 +20,15 @@ def mathml(node, display):
     try:
         return CONVERTER.convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
-        where = f"{node.source or node.document['source']}:{node.line or '?'}"
-        raise AuthoringError(f"{where}: formula {latex!r}: {error}") from error
+        raise AuthoringError(f"{place(node)}: the formula {latex}: {error}") from error
+
+
+def place(node):
+    """``file:line`` of a node, or of the paragraph that it stands in."""
+    source = node.document["source"]
+    while node.line is None and node.parent is not None:
+        node = node.parent
+    return f"{source}:{node.line or 1}"
 
 
 def visit_math(translator, node):

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from sphinx_gallery import gen_rst
@@ -21,6 +22,7 @@ import runner
 from gallery import AuthoringError
 
 FORMAT = 1
+RUNNING = "running"  # the file that stands among the records while scripts run
 
 
 def digest(data):
@@ -81,6 +83,16 @@ class Records:
             shutil.rmtree(self.folder / name, ignore_errors=True)
             folder.rename(self.folder / name)
 
+    def waited(self, name):
+        """The outcome under ``name``, waited for while the build that started us runs scripts."""
+        starter = os.environ.get("BUILD_PID")
+        while True:
+            running = (self.folder / RUNNING).exists() and str(os.getppid()) == starter
+            outcome = self.read(name)
+            if outcome is not None or not running:
+                return outcome
+            time.sleep(0.1)
+
     def prune(self, names):
         """Remove every record but those in ``names``, and what interrupted builds left."""
         old = [path for path in self.folder.glob("*/") if path.name not in names]
@@ -97,7 +109,7 @@ def replayed(records, tutorials, running):
         docname = target.relative_to(gallery_conf["src_dir"]).with_suffix("").as_posix()
         tutorial = tutorials[docname]
         name = key(tutorial, running)
-        outcome = records.read(name)
+        outcome = records.waited(name)
         if outcome is None:
             raise AuthoringError(
                 f"{tutorial.path}:1: there is no record of this code: build with 'make html', "

@@ -24,6 +24,7 @@ PACKAGES = ("torch", "matplotlib", "numpy", "sphinx-gallery")
 PRELOAD = (
     "matplotlib.pyplot",
     "sphinx_gallery.gen_gallery",
+    "torch._dynamo",
     "torch.autograd.functional",
     "torch.func",
     "torch.optim",

@@ -13,11 +13,8 @@ The six hexadecimal digits in a Chinese marker are the digest of the English twi
 the Chinese was written for.
 """
 
-import ast
 import hashlib
-import io
 import re
-import tokenize
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +63,7 @@ class Tutorial:
 
     path: Path
     cells: list[Cell]
+    source: str = ""
     problems: list[str] = field(default_factory=list)
 
     @classmethod
@@ -79,8 +77,8 @@ class Tutorial:
             line = data[: error.start].count(b"\n") + 1
             tutorial.problem(line, "not UTF-8", "save the file as UTF-8")
             return tutorial
-        tutorial._split(source.replace("\r\n", "\n").split("\n"))
-        tutorial._check_code(source)
+        tutorial.source = source.replace("\r\n", "\n")
+        tutorial._split(tutorial.source.split("\n"))
         return tutorial
 
     @property
@@ -119,11 +117,14 @@ class Tutorial:
             if (cell.kind, after.kind) == LANGUAGES
         ]
 
+    @property
+    def shown(self):
+        """The path as an author would type it here."""
+        here = Path.cwd()
+        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+
     def problem(self, line, what, mend):
-        path = self.path
-        if path.is_relative_to(Path.cwd()):
-            path = path.relative_to(Path.cwd())
-        self.problems.append(f"{path}:{line}: {what}: {mend}")
+        self.problems.append(f"{self.shown}:{line}: {what}: {mend}")
 
     def _split(self, lines):
         cell = None
@@ -158,62 +159,16 @@ class Tutorial:
                     cell = Cell("unknown", number)
             elif cell.kind in (*LANGUAGES, "about"):
                 if line.strip() and not line.startswith("#"):
-                    self.problem(number, "code in a text cell", "open a code cell with '# %%'")
+                    self.problem(
+                        number,
+                        "code in a text cell",
+                        "begin the line with '# ' or open a code cell with '# %%'",
+                    )
                     cell = Cell("unknown", number)
                 else:
                     cell.lines.append(re.sub("^# ?", "", line).rstrip())
             else:
                 cell.lines.append(line)
-
-    def _check_code(self, source):
-        """What must hold of the code cells whatever the prose says."""
-        try:
-            tree = ast.parse(source)
-        except SyntaxError as error:
-            self.problem(error.lineno, f"Python cannot read it ({error.msg})", "mend the syntax")
-            return
-        docstrings = {
-            id(node.body[0].value)
-            for node in ast.walk(tree)
-            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-            and ast.get_docstring(node, clean=False) is not None
-        }
-        for node in ast.walk(tree):
-            if id(node) in docstrings:
-                self.problem(
-                    node.lineno, "a docstring is prose in a code cell", "say it in a text cell"
-                )
-            is_text = isinstance(node, ast.JoinedStr) or (
-                isinstance(node, ast.Constant) and isinstance(node.value, str)
-            )
-            if is_text:
-                for cell in self.cells:
-                    if node.lineno < cell.line <= node.end_lineno:
-                        self.problem(
-                            cell.line,
-                            "a cell marker inside a string splits the cell",
-                            "break the string so that no line starts with '# %%'",
-                        )
-        spans = [
-            (cell.line + 1, cell.line + len(cell.lines)) for cell in self.cells if cell.is_code
-        ]
-        in_code = {line for first, last in spans for line in range(first, last + 1)}
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            line = token.start[0]
-            if line not in in_code:
-                continue
-            if token.type == tokenize.COMMENT and not token.string.startswith("# sphinx_gallery_"):
-                self.problem(
-                    line,
-                    f"prose in a code cell ({token.string!r})",
-                    "move it to a text cell, in both languages",
-                )
-            elif token.type != tokenize.COMMENT and not token.string.isascii():
-                self.problem(
-                    line,
-                    f"non-ASCII text in a code cell ({token.string!r})",
-                    "use mathematics or API names; words belong to the text cells",
-                )
 
 
 def joined(lines, language):
