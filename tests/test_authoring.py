@@ -1,9 +1,15 @@
 """Every mistake an author can make is named with file, line and mend; signing mends what it may."""
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
+from conftest import ROOT
 
 from bilingual import Problems, checked, main, sign
-from tutorial import Tutorial, tutorials
+from tutorial import LANGUAGES, Tutorial, tutorials
 
 GOOD = """\
 # %% about
@@ -174,3 +180,14 @@ def test_signing_wants_files_that_are_there(arguments, said):
 
 def test_the_course_is_in_order():
     assert len(checked(tutorials())) >= 17
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_example_of_the_guide_is_a_tutorial(language, write):
+    """What the guide shows passes the check once it is signed, and its code runs."""
+    guide = (ROOT / f"docs/{language}/write.md").read_text(encoding="utf-8")
+    path = write(re.search(r"```python\n(.*?)```", guide, re.S)[1], "25_clip_gradients.py")
+    assert sign(path) == 4
+    assert problems(path) == []
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    subprocess.run([sys.executable, "-W", "error", path], check=True, env=environment)

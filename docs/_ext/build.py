@@ -10,10 +10,12 @@ on the workers of that Dask cluster.
 
 import contextlib
 import fcntl
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +45,7 @@ def only_build():
         except OSError:
             print("another build is at work here; waiting for it to end", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
+        yield
 
 
 class Progress:
@@ -151,8 +153,18 @@ def run_and_keep(missing, running, records):
         sys.exit("\n".join(["the code of a tutorial failed; no page was built", *failures]))
 
 
-def start_languages(lock):
-    """Start the strict build of each language; it waits where it needs a record that is made."""
+def start_languages(keys):
+    """Start the strict build of each language, forked from this process.
+
+    Both share what is imported here. They wait where they need a record that is being made, and
+    they inherit the lock.
+    """
+    import matplotlib.pyplot  # noqa: F401 (Sphinx-Gallery imports it)
+    import myst_parser.sphinx_  # noqa: F401
+    import pydata_sphinx_theme  # noqa: F401
+    import sphinx.cmd.build
+    import sphinx_gallery.gen_gallery  # noqa: F401
+
     compile_words()
     builds = {}
     for language in ("en", "zh"):
@@ -164,25 +176,35 @@ def start_languages(lock):
         tag = ["-t", "zh"] if language == "zh" else []
         options = ["-W", "--keep-going", "-q", "-c", ROOT, "-d", BUILD / "doctrees" / language]
         places = [ROOT / "docs" / language, BUILD / "html" / language]
-        builds[begun] = subprocess.Popen(
-            [sys.executable, "-m", "sphinx", *options, *tag, *fresh, *places],
-            pass_fds=[lock.fileno()],
-            env=os.environ | {"BUILD_PID": str(os.getpid())},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        arguments = [str(word) for word in (*options, *tag, *fresh, *places)]
+        said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read when the process has ended)
+        target = (sphinx.cmd.build.build_main, arguments, keys, os.getpid(), said)
+        process = multiprocessing.get_context("fork").Process(target=in_child, args=target)
+        process.start()
+        builds[begun] = process, said
     return builds
+
+
+def in_child(build_main, arguments, keys, starter, said):
+    """Build one language; courteously, for scripts that are still to be run go first."""
+    import record
+
+    os.nice(10)
+    os.dup2(said.fileno(), 1)
+    os.dup2(said.fileno(), 2)
+    record.EXPECTED.update(keys=keys, starter=starter)
+    sys.exit(build_main(arguments))
 
 
 def finish_languages(builds):
     """Wait for the builds, and print what each said when it has ended."""
     failed = False
-    for begun, build in builds.items():
-        said, _ = build.communicate()
-        print(at_source(said), end="")
-        failed |= bool(build.returncode)
-        if not build.returncode:
+    for begun, (process, said) in builds.items():
+        process.join()
+        said.seek(0)
+        print(at_source(said.read()), end="", flush=True)
+        failed |= bool(process.exitcode)
+        if not process.exitcode:
             begun.unlink()
     if failed:
         sys.exit("the site was not built")
@@ -220,6 +242,7 @@ def compile_words():
 
 
 def build():
+    import runner
     from bilingual import Problems, checked
     from record import RUNNING, Records, key
     from tutorial import tutorials
@@ -228,21 +251,23 @@ def build():
         found = checked(tutorials())
     except Problems as problems:
         sys.exit(str(problems))
-    with only_build() as lock:
+    with only_build():
         running, folder = settings()
         records = Records(folder)
         scripts = [tutorial for tutorial in found if not tutorial.is_index]
-        missing = [t for t in scripts if records.read(key(t, running)) is None]
+        keys = {f"{t.path.parent.name}/{t.path.stem}": key(t, running) for t in scripts}
+        missing = [t for t, k in zip(scripts, keys.values(), strict=True) if not records.read(k)]
         if missing:
             records.folder.mkdir(parents=True, exist_ok=True)
             (records.folder / RUNNING).touch()
-        builds = start_languages(lock)
+            runner.start_server()
+        builds = start_languages(keys)
         if missing:
             try:
                 run_and_keep(missing, running, records)
             except BaseException:
-                for build in builds.values():
-                    build.terminate()
+                for process, _ in builds.values():
+                    process.terminate()
                 raise
         finish_languages(builds)
 

@@ -17,6 +17,7 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from importlib import metadata
+from multiprocessing import forkserver
 from pathlib import Path
 
 PACKAGES = ("torch", "matplotlib", "numpy", "sphinx-gallery")
@@ -176,13 +177,18 @@ def child(send, job, log):
     send.close()
 
 
+def start_server():
+    """Start, and not wait for, the server that imports torch once and forks for each script."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", *PRELOAD])
+    forkserver.ensure_running()
+
+
 def forked(job):
     """Run ``job`` in a process forked from a server that has imported torch already.
 
     Return its name and its outcome.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", *PRELOAD])
     receive, send = context.Pipe(duplex=False)
     with tempfile.NamedTemporaryFile() as log:
         process = context.Process(target=child, args=(send, job, log.name))
