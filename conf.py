@@ -79,3 +79,4 @@ html_theme_options = {
     "search_bar_text": {"en": "Search", "zh": "搜索"}[lang],
 }
 copybutton_exclude = ".linenos, .gp, .go"
+copybutton_selector = "div:not(.sphx-glr-script-out) > div.highlight > pre"  # code, not output

@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+import joblib
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,7 +145,7 @@ def edited(path, old, new):
 def main(times=1):
     with tempfile.TemporaryDirectory() as folder:
         paths = list(copies(Path(folder, "course"), times))
-        cores = str(len(os.sched_getaffinity(0)))
+        cores = str(joblib.cpu_count())
         kinds = {
             "(a) stock": Stock(Path(folder, "stock")),
             "(b) stock, parallel": Stock(Path(folder, "parallel"), cores),

@@ -74,6 +74,7 @@ def test_a_good_tutorial_passes(good, write):
         ("# %% en: Exercise", "# %% fr: Exercise", 27, "unknown cell marker '# %% fr: Exercise'"),
         ("# %%\nx = 1", "# %% [markdown]\nx = 1", 18, "unknown cell marker"),
         ("# %% zh alt", "# %% zh", 21, "an English cell without its Chinese twin"),
+        ("# A curve.\n", "# A curve.\n\n# %%\nx = 2\n", 21, "an English cell without its"),
         ("# %% en alt\n# A curve.\n", "", 22, "a Chinese cell without its English twin"),
         ("# %% en: Exercise\n", "# %% en\n", 30, "the English cell has no heading"),
         ("练习\n", "练习\n# 多一段。\n#\n", 30, "paragraphs: 1 in English, 2 in Chinese"),
@@ -191,3 +192,9 @@ def test_the_example_of_the_guide_is_a_tutorial(language, write):
     assert problems(path) == []
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     subprocess.run([sys.executable, "-W", "error", path], check=True, env=environment)
+
+
+def test_the_code_of_the_project_is_in_style():
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["check", "--quiet", "."], ["format", "--check", "--quiet", "."]):
+        subprocess.run([*ruff, *command], cwd=ROOT, check=True)

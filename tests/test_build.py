@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 
+import joblib
 import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
@@ -161,6 +162,7 @@ def test_a_record_tells_each_cell(small):
     assert cell["seconds"] > 0 and cell["error"] is None
     assert {"torch.tensor", "plt.plot"} <= kept["names"].keys()
     assert kept["versions"]["python"] == platform.python_version()
+    assert kept["device"]
     assert set(kept["figures"]) == {
         "sphx_glr_10_first_001.png",
         "sphx_glr_10_first_001_2_00x.png",
@@ -336,11 +338,13 @@ def test_scripts_do_not_reach_each_other(small):
     small.add("part/10_first.py", TUTORIAL.replace("import torch\n", f"import torch\n\n{leak}"))
     look = (
         "print(hasattr(torch, 'leaked'), torch.is_grad_enabled(), plt.rcParams['lines.linewidth'])"
+        "\nprint(torch.get_num_threads())"
     )
     small.add("part/20_second.py", TUTORIAL.replace("print(", f"{look}\nprint("))
     built(small.build())
     assert "torch.float64" in small.page("en", "10_first")
-    assert "False True 1.5\ntorch.float32" in small.page("en", "20_second")
+    share = max(1, joblib.cpu_count() // 2)
+    assert f"False True 1.5\n{share}\ntorch.float32" in small.page("en", "20_second")
 
 
 def test_a_failing_cell_names_the_bilingual_script_and_its_line(small):

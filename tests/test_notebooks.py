@@ -5,9 +5,14 @@ import re
 import nbformat
 import pytest
 from conftest import SCRIPTS, SITE, name
+from docutils.core import publish_doctree
 from nbclient import NotebookClient
 
+from downloads import Markdown
+from gallery import AuthoringError
 from tutorial import LANGUAGES
+
+HOME = "https://learn-autograd.example/"
 
 BOOKS = [(language, tutorial) for language in LANGUAGES for tutorial in SCRIPTS]
 both = pytest.mark.parametrize(
@@ -31,6 +36,83 @@ def prose(book):
     text = re.sub(r"(`+) ?.+? ?\1", "", text)
     text = re.sub(r"\$\$.*?\$\$|(?<!\\)\$.+?(?<!\\)\$", "", text, flags=re.S)
     return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+PAGE = """\
+称为*累积*（sum），**不是**``=``，见`文档 <https://pytorch.org/>`__。
+斜率:math:`x^2`处处为正；写成 [c]。
+
+.. note::
+
+   一条说明。
+
+   第二段。
+
+.. math::
+
+   a &= b \\\\
+   c &= d
+
+- 一
+- 二，
+  接着
+
+1. 甲
+
+=====  =====
+名     值
+=====  =====
+``x``  a
+=====  =====
+
+.. code-block:: python
+
+   x = 1
+"""
+
+MARKDOWN = """\
+称为<strong>累积</strong>（sum），<strong>不是</strong>`=`，见[文档](https://pytorch.org/)。 \
+斜率 $x^2$ 处处为正；写成 \\[c\\]。
+
+> <strong>Note</strong>
+>
+> 一条说明。
+>
+> 第二段。
+
+$$
+\\begin{aligned}
+a &= b \\\\
+c &= d
+\\end{aligned}
+$$
+
+- 一
+- 二， 接着
+
+1. 甲
+
+| 名 | 值 |
+| --- | --- |
+| `x` | a |
+
+```python
+x = 1
+```"""
+
+
+def test_markdown_by_example():
+    """Before the page's own transforms: those close up the ends of Chinese lines."""
+    settings = {"character_level_inline_markup": True, "report_level": 1}
+    page = publish_doctree(PAGE, settings_overrides=settings)
+    markdown = Markdown("zh", HOME)
+    assert markdown.blocks(page).replace("\n\n```\n", "\n\n```python\n") == MARKDOWN
+
+
+def test_markdown_names_what_it_cannot_write():
+    page = publish_doctree(".. topic:: Title\n\n   Text.")
+    with pytest.raises(AuthoringError, match="no Markdown for 'topic'"):
+        Markdown("en", HOME).blocks(page)
 
 
 @both
@@ -85,7 +167,7 @@ def test_links_lead_to_the_site(site):
     for language, tutorial in BOOKS:
         cells = read(site, language, tutorial).cells
         text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-        base = f"https://learn-autograd.example/{language}/"
+        base = f"{HOME}{language}/"
         for target in re.findall(rf"\]\({base}([^)]*)\)", text):
             page, _, anchor = target.partition("#")
             html = (SITE / language / page).read_text(encoding="utf-8")

@@ -104,7 +104,9 @@ def test_language_is_declared(site, language, page):
     code = {"en": "en", "zh": "zh-CN"}
     assert document.html["lang"] == code[language]
     found = {link["hreflang"]: link["href"] for link in document.select('link[rel="alternate"]')}
-    assert found == {code[lang]: urljoin(HOME, f"{lang}/{page}") for lang in LANGUAGES}
+    expected = {code[lang]: urljoin(HOME, f"{lang}/{page}") for lang in LANGUAGES}
+    assert found == expected | {"x-default": HOME}
+    assert document.select_one('link[rel="canonical"]')["href"] == expected[code[language]]
 
 
 @on_every_page
@@ -188,6 +190,17 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
         ".bd-links .current"
     )
     assert document.select_one(".prev-next-area a")
+
+
+@pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
+def test_code_can_be_copied_and_output_is_left_alone(site, tutorial):
+    """sphinx-copybutton puts its button on what this selector finds."""
+    script = (site / "zh/_static/copybutton.js").read_text(encoding="utf-8")
+    assert "'zh-CN'" in script
+    selector = re.search(r"const COPYBUTTON_SELECTOR = '(.+)';", script)[1]
+    blocks = soup("zh", f"tutorials/{name(tutorial)}.html").select(selector)
+    assert len(blocks) >= sum(cell.is_code for cell in tutorial.cells)
+    assert not [pre for pre in blocks if pre.find_parent(class_="sphx-glr-script-out")]
 
 
 def test_the_course_in_order(site):

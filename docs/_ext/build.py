@@ -103,7 +103,7 @@ def run(missing, running):
     import runner
 
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    cores = len(os.sched_getaffinity(0))
+    cores = joblib.cpu_count()
     at_once = min(cores, len(missing))
     threads = 1 if address else max(1, cores // at_once)
     jobs = [job(tutorial, running, threads) for tutorial in missing]

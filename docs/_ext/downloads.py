@@ -81,7 +81,7 @@ class Markdown:
 
     def Text(self, node):
         text = node.astext().replace("\n", " ")
-        return re.sub(r"([\\`*_\[\]<>$|#])", r"\\\1", text)
+        return re.sub(r"([\\`*\[\]<$])", r"\\\1", text)
 
     def strong(self, node):
         return f"<strong>{self.inline(node)}</strong>"

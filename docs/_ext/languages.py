@@ -12,8 +12,7 @@ CODES = {"en": "en", "zh": "zh-CN"}
 
 def add_links(app, pagename, templatename, context, doctree):
     """Give the templates this page's address in every language."""
-    here = language(app)
-    other = next(lang for lang in LANGUAGES if lang != here)
+    other = next(lang for lang in LANGUAGES if lang != language(app))
     target = app.builder.get_target_uri(pagename)
     up = "../" * (pagename.count("/") + 1)
     pages = {lang: urljoin(app.config.site_url, f"{lang}/{target}") for lang in LANGUAGES}
@@ -24,7 +23,7 @@ def add_links(app, pagename, templatename, context, doctree):
         "key": other,
     }
     context["alternates"] = {CODES[lang]: url for lang, url in pages.items()}
-    context["canonical"] = pages[here]
+    context["alternates"]["x-default"] = app.config.site_url
     tutorial = app.tutorials.get(pagename)
     if tutorial is not None:
         context["sourcename"] = f"{pagename}.py.txt"

@@ -64,9 +64,10 @@ def execute(job):
     """Run ``job`` in this process; return its outcome, a dictionary of plain data.
 
     ``cells`` holds for each code cell its ``rst`` as Sphinx-Gallery shows it, the printed
-    ``text``, ``html``, the names of its ``figures``, an expected ``error`` and ``seconds``;
-    ``figures`` the bytes of each figure; ``names`` the objects that the code names; ``failure``
-    is the traceback of a cell that should not have failed, else ``None``.
+    ``text``, ``html``, the names of its ``figures``, an expected ``error`` and ``seconds``.
+    ``figures`` has the bytes of each figure, ``versions`` and ``device`` what ran it, ``names``
+    the objects that the code names, and ``failure`` the traceback of a cell that should not
+    have failed, else ``None``.
     """
     for display in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(display, None)
@@ -118,6 +119,7 @@ def execute(job):
         expected = error and str(source) in gen_gallery._expected_failing_examples(conf)
         return {
             "versions": versions(),
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "seconds": seconds,
             "cells": cells,
             "names": names,
