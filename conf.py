@@ -25,6 +25,7 @@ extensions = [
     "gallery",
     "downloads",
     "languages",
+    "sharing",
     "chinese",
     "mathml",
 ]

@@ -316,3 +316,29 @@ def test_tutorials_keep_to_the_glossary():
         text = path.read_text(encoding="utf-8")
         for word, term in avoided.items():
             assert word not in text, f"{path}: write {term}, not {word}"
+
+
+@on_every_page
+def test_a_page_says_what_it_is_when_shared(site, language, page):
+    head = soup(language, page).head
+    said = {
+        meta.get("name") or meta.get("property"): meta["content"]
+        for meta in head("meta", content=True)
+    }
+    assert said["og:title"] in head.title.get_text()
+    assert said["description"] == said["og:description"]
+    assert bool(CHINESE.search(said["description"])) == (language == "zh")
+    assert said["og:url"] == urljoin(HOME, f"{language}/{page}")
+    if "og:image" in said:
+        assert (site / urlsplit(said["og:image"]).path.lstrip("/")).is_file()
+
+
+def test_robots_and_language_models_are_led_to_every_tutorial(site):
+    assert f"Sitemap: {HOME}sitemap.xml" in (site / "robots.txt").read_text()
+    listed = re.findall("<loc>(.*?)</loc>", (site / "sitemap.xml").read_text())
+    assert len(listed) == len(set(listed)) >= 2 * (len(SCRIPTS) + 10)
+    guide = (site / "llms.txt").read_text(encoding="utf-8")
+    linked_pages = re.findall(r"\]\((.*?)\)", guide)
+    assert len(linked_pages) == 2 * len(SCRIPTS)
+    for address in [*listed, *linked_pages]:
+        assert (site / urlsplit(address).path.lstrip("/")).is_file(), address
