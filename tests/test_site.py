@@ -175,6 +175,7 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     for figure in document.select("article img"):
         assert bool(CHINESE.search(figure["alt"])) == (language == "zh"), "text alternative"
         assert len(figure["alt"]) > 20
+        assert int(figure["width"]) > 200 and int(figure["height"]) > 100
     folds = document.select("details.solution")
     assert len(folds) == sum(cell.kind == "solution" for cell in tutorial.cells)
     assert all(fold.select("pre") and not fold.has_attr("open") for fold in folds)

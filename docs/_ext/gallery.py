@@ -11,11 +11,12 @@ from pathlib import Path
 
 import sphinx_gallery
 from docutils import nodes
+from PIL import Image
 from sphinx import addnodes
 from sphinx.errors import SphinxError
 from sphinx.transforms import SphinxTransform
 from sphinx_gallery._doctree_links import CodeLinksTransform
-from sphinx_gallery.directives import imgsgnode
+from sphinx_gallery.directives import imgsgnode, visit_imgsg_html
 
 from tutorial import project, tutorials
 
@@ -47,6 +48,19 @@ class AuthoringError(SphinxError):
 
 class solution(nodes.General, nodes.Element):
     """A folded answer; ``summary`` is what stands on the fold."""
+
+
+def visit_figure(translator, node):
+    """Sphinx-Gallery's figure with its size, so that the page does not move when it loads."""
+    visit_imgsg_html(translator, node)
+    with Image.open(Path(translator.builder.srcdir, node["uri"].lstrip("/"))) as image:
+        width, height = image.size
+    tag = translator.body[-1].removeprefix("<img ")
+    translator.body[-1] = f'<img width="{width}" height="{height}" {tag}'
+
+
+def depart_figure(translator, node):
+    """Nothing is left open."""
 
 
 def visit_solution(translator, node):
@@ -272,6 +286,7 @@ def remove_gone(app, error):
 
 def setup(app):
     app.add_config_value("projected_dir", None, "env")
+    app.add_node(imgsgnode, override=True, html=(visit_figure, depart_figure))
     app.add_node(solution, html=(visit_solution, depart_solution))
     app.add_transform(PageMarks)
     app.connect("builder-inited", project_tutorials, priority=100)

@@ -210,7 +210,7 @@ def plain(text):
     """
     text = ROLE.sub(lambda match: match[2], text)
     text = LITERAL.sub(lambda match: match[1], text).replace("**", "").replace("*", "")
-    return re.sub(rf"(?<=[{HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9)])(?=[{HAN}])", " ", text)
+    return re.sub(rf"(?<=[{HAN}])(?=[-A-Za-z0-9])|(?<=[A-Za-z0-9)])(?=[{HAN}])", " ", text)
 
 
 def project(tutorial, language):

@@ -2,12 +2,15 @@
 const read = () => { try { return localStorage.getItem("language"); } catch { return null; } };
 const keep = (language) => { try { localStorage.setItem("language", language); } catch { /* private mode */ } };
 
-/* The section that stands at the top of the window, or the one in the address. */
+/* The section that the reader is in: the one in the address while it is in view, else the last
+   one that began above or just below the header. */
 const currentSection = () => {
-  const top = [...document.querySelectorAll("article section[id]")]
-    .filter((section) => section.getBoundingClientRect().top < window.innerHeight / 3)
-    .pop();
-  return top && window.scrollY > 0 ? "#" + top.id : location.hash;
+  const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const top = (section) => section.getBoundingClientRect().top;
+  if (named && top(named) > 0 && top(named) < window.innerHeight) return location.hash;
+  if (window.scrollY === 0) return "";
+  const begun = [...document.querySelectorAll("article section[id]")].filter((section) => top(section) < 150);
+  return begun.length ? "#" + begun.pop().id : "";
 };
 
 for (const link of document.querySelectorAll("[data-language]")) {
