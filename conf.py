@@ -49,6 +49,7 @@ sphinx_gallery_conf = running | {
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "abort_on_example_error": True,
+    "remove_config_comments": True,
     "write_computation_times": False,
     "min_reported_time": 10**6,
     "show_signature": False,

@@ -363,6 +363,25 @@ def test_a_failing_cell_names_the_bilingual_script_and_its_line(small):
     assert not list(small.root.glob("build/html/**/*.html"))
 
 
+def test_sphinx_gallerys_own_settings_hold(small):
+    """A script that conf.py expects to fail is shown with its error; a comment sets one file."""
+    conf = small.root / "conf.py"
+    expected = '"expected_failing_examples": ["tutorials/part/10_first.py"], "image_srcset"'
+    conf.write_text(conf.read_text().replace('"image_srcset"', expected, 1))
+    small.add("part/10_first.py", TUTORIAL.replace("plt.plot", "assert 1 == 2\nplt.plot", 1))
+    shown = "# sphinx_gallery_capture_repr_block = ('__repr__',)\ntorch.ones(2)\n"
+    small.add("part/20_second.py", TUTORIAL.replace("import torch\n", f"import torch\n\n{shown}"))
+    text = small.root / "tutorials/part/10_first.py"
+    text.write_text(text.read_text()[: text.read_text().index("\n# %% en alt")])
+    assert sorted(built(small.build())) == ["10_first", "20_second"]
+    page = small.page("zh", "10_first")
+    assert "AssertionError" in page and str(small.root) not in page
+    assert "tensor([1., 1.])" in small.page("en", "20_second")
+    assert "sphinx_gallery" not in small.page("en", "20_second").split("<article")[1]
+    script = small.root / "build/html/en/downloads/part/20_second.py"
+    assert "sphinx_gallery" not in script.read_text()
+
+
 def test_a_warning_fails_the_build(small):
     loud = 'import warnings\n\nwarnings.warn("deprecated", stacklevel=1)\n'
     small.add("part/10_first.py", TUTORIAL.replace("import torch\n", f"import torch\n\n{loud}"))

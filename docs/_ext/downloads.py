@@ -18,6 +18,7 @@ from nbformat import v4
 from sphinx import addnodes
 from sphinx.locale import admonitionlabels
 from sphinx.util.display import status_iterator
+from sphinx_gallery.py_source_parser import remove_config_comments
 
 from chinese import edge
 from gallery import AuthoringError, language, solution
@@ -204,7 +205,7 @@ def pieces(tutorial, doctree, markdown):
     texts, alternatives = cell_texts(tutorial, doctree, markdown)
     for number, cell in enumerate(tutorial.cells):
         if cell.is_code:
-            yield cell.kind, "\n".join(cell.lines).strip("\n")
+            yield cell.kind, remove_config_comments("\n".join(cell.lines)).strip("\n")
             if number in alternatives:
                 yield "figure", alternatives[number]
         elif number in texts:

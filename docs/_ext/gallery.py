@@ -151,6 +151,11 @@ def project_tutorials(app):
             write(projected / part / script.path.name, project(script, lang))
     entries = [f"{part}/index" for part in parts]
     write(projected / "index.rst", index_page(course, lang, "\n\n".join(overview), entries))
+    conf = app.config.sphinx_gallery_conf
+    conf["expected_failing_examples"] = {
+        str(projected / Path(path).relative_to("tutorials"))
+        for path in conf["expected_failing_examples"]
+    }
     remove_stale(projected, Path(app.srcdir, "tutorials"), scripts)
     app.tutorials = {
         f"tutorials/{part}/{script.path.stem}": script for part in parts for script in scripts[part]

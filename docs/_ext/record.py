@@ -45,7 +45,7 @@ def key(tutorial, running):
     cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
     code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
     facts = [FORMAT, tutorial.path.stem, code, running, runner.versions(), device()]
-    text = json.dumps(facts, sort_keys=True, default=repr)
+    text = json.dumps(facts, sort_keys=True, default=sorted)
     return digest(text.encode())[:24]
 
 

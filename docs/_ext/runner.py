@@ -100,7 +100,7 @@ def execute(job):
 
         def execute_and_note(compiler, block, *arguments):
             began = time.perf_counter()
-            rst = execute_code_block(compiler, block, *arguments)
+            rst = execute_code_block(compiler, block, *arguments).replace(f"{folder}/", "")
             if block.type == "code":
                 cells.append(noted(rst, time.perf_counter() - began, script_vars))
             return rst
@@ -116,7 +116,7 @@ def execute(job):
             regex = _make_ref_regex(conf["default_role"])
             names = identify_names(blocks, regex, script_vars["example_globals"], node)
         error = script_vars.get("formatted_exception")
-        expected = error and str(source) in gen_gallery._expected_failing_examples(conf)
+        unexpected = str(source) not in gen_gallery._expected_failing_examples(conf)
         return {
             "versions": versions(),
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
@@ -124,12 +124,15 @@ def execute(job):
             "cells": cells,
             "names": names,
             "error": error,
-            "failure": None
-            if expected or not error
-            else f"cell {len([c for c in cells if not c['error']]) + 1}\n"
-            + error.replace(str(source), job.path),
+            "failure": failure(error, cells, source, job) if error and unexpected else None,
             "figures": {path.name: path.read_bytes() for path in sorted(images.iterdir())},
         }
+
+
+def failure(error, cells, source, job):
+    """The traceback with the number of the code cell and the bilingual script's path."""
+    number = 1 + sum(not cell["error"] for cell in cells)
+    return f"cell {number}\n" + error.replace(str(source), job.path)
 
 
 def at_source_lines(blocks, lines):
