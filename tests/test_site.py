@@ -69,7 +69,7 @@ def test_links_and_anchors_inside_the_site(site, language, page):
     for tag in soup(language, page).find_all(href=True) + soup(language, page).find_all(src=True):
         target = tag.get("href") or tag.get("src")
         if target.startswith(HOME):
-            target = str(site / urlsplit(target).path.lstrip("/"))
+            target = str(site / (urlsplit(target).path.lstrip("/") or "index.html"))
         parts = urlsplit(target)
         if parts.scheme:
             assert parts.scheme in ("https", "data"), target

@@ -174,7 +174,16 @@ def start_languages(keys):
         fresh = ["-E", "-a"] if begun.exists() else []
         begun.touch()
         tag = ["-t", "zh"] if language == "zh" else []
-        options = ["-W", "--keep-going", "-q", "-c", ROOT, "-d", BUILD / "doctrees" / language]
+        options = [
+            "-W",
+            "--keep-going",
+            "-q",
+            "--no-color",
+            "-c",
+            ROOT,
+            "-d",
+            BUILD / "doctrees" / language,
+        ]
         places = [ROOT / "docs" / language, BUILD / "html" / language]
         arguments = [str(word) for word in (*options, *tag, *fresh, *places)]
         said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read when the process has ended)
