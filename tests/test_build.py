@@ -416,6 +416,7 @@ def test_what_only_a_build_can_see_fails_it(small, old, new, line, what):
     code, said = small.build()
     assert code
     assert what in said
+    assert "Traceback" not in said and "Versions" not in said
     assert not line or f"{path}:{line}: " in said
 
 

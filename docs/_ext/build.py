@@ -222,9 +222,13 @@ def finish_languages(builds):
 def at_source(said):
     """Sphinx's messages with the bilingual script and the line of its cell for each place.
 
-    Sphinx reads what Sphinx-Gallery wrote; an author has never seen that file.
+    Sphinx reads what Sphinx-Gallery wrote; an author has never seen that file. A mistake of an
+    author's needs no versions, no list of extensions and no traceback of ours around it.
     """
     from tutorial import Tutorial
+
+    if mistake := re.search(r"AuthoringError: (.+?)\n+The full traceback", said, re.S):
+        said = said.partition("\nAuthoring error!")[0] + mistake[1].strip() + "\n"
 
     def place(match):
         rendered, language, name, line = Path(match[1]), match[2], match[3], int(match[4])
