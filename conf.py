@@ -9,7 +9,7 @@ sys.path.insert(0, str(root / "docs/_ext"))
 lang = "zh" if tags.has("zh") else "en"  # noqa: F821 (Sphinx defines tags)
 
 # The address of the published site: links in notebooks, canonical and hreflang use it.
-site_url = os.environ.get("SITE_URL", "https://learn-autograd.example/")
+site_url = os.environ.get("SITE_URL", "https://learn-autograd.example").rstrip("/") + "/"
 
 project = {"en": "Learn PyTorch Autograd", "zh": "学懂 PyTorch 自动微分"}[lang]
 html_title = project

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from sphinx.config import eval_config_file
+from sphinx.util.tags import Tags
 
 from tutorial import tutorials
 
 ROOT = Path(__file__).resolve().parents[1]
+HOME = eval_config_file(ROOT / "conf.py", Tags())["site_url"]
 SITE = ROOT / "build/html"
 SCRIPTS = [tutorial for tutorial in tutorials() if not tutorial.is_index]
 

@@ -4,15 +4,13 @@ import re
 
 import nbformat
 import pytest
-from conftest import SCRIPTS, SITE, name
+from conftest import HOME, SCRIPTS, SITE, name
 from docutils.core import publish_doctree
 from nbclient import NotebookClient
 
 from downloads import Markdown
 from gallery import AuthoringError
 from tutorial import LANGUAGES
-
-HOME = "https://learn-autograd.example/"
 
 BOOKS = [(language, tutorial) for language in LANGUAGES for tutorial in SCRIPTS]
 both = pytest.mark.parametrize(
