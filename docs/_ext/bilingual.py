@@ -52,22 +52,17 @@ def content(cell):
     found.update(("directive", name) for name in DIRECTIVE.findall(text))
     for block in MATH_BLOCK.findall(text):
         found["formula", " ".join(block.split())] += 1
-    text = MATH_BLOCK.sub("", text)
-    text = CODE_BLOCK.sub("", text)
+    text = CODE_BLOCK.sub("", MATH_BLOCK.sub("", f"{cell.heading}\n\n{text}"))
     found.update(("literal", literal) for literal in LITERAL.findall(text))
-    found.update(("literal", literal) for literal in LITERAL.findall(cell.heading))
-    text = LITERAL.sub(" ", f"{LITERAL.sub(' ', cell.heading)}\n\n{text}")
+    text = LITERAL.sub(" ", text)
     for role, target in ROLE.findall(text):
         if role == "math":
             found["formula", " ".join(target.split())] += 1
         else:
             inner = re.search(r"<(.+)>$", target)
             found[f"role :{role}:", inner[1] if inner else target] += 1
-    text = ROLE.sub(" ", text)
-    found.update(("link", named or bare) for named, bare in LINK.findall(text))
-    text = LINK.sub(lambda match: match[0].split("<")[0] if match[1] else " ", text)
-    text = LIST_ITEM.sub(" ", text)
-    for number in NUMBER.findall(text):
+    found.update(("link", named or bare) for named, bare in LINK.findall(ROLE.sub(" ", text)))
+    for number in NUMBER.findall(LIST_ITEM.sub(" ", prose(cell))):
         found["number", number.replace(",", "")] += 1
     return +found
 

@@ -17,7 +17,6 @@ from docutils import nodes
 from nbformat import v4
 from sphinx import addnodes
 from sphinx.locale import admonitionlabels
-from sphinx.util.display import status_iterator
 from sphinx_gallery.py_source_parser import remove_config_comments
 
 from chinese import edge
@@ -300,7 +299,7 @@ def pack(app, error):
     folder, lang = Path(app.outdir, "downloads"), language(app)
     kept = {f"{t.path.parent.name}/{t.path.stem}" for t in app.tutorials.values()}
     members = []
-    for path in status_iterator(sorted(folder.glob("*/*")), "packing downloads... "):
+    for path in sorted(folder.glob("*/*")):
         name = path.relative_to(folder).as_posix()
         if name.rsplit(".", 1)[0] not in kept:
             path.unlink()

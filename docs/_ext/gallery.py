@@ -9,7 +9,6 @@ notices are removed: what a reader needs of them is said in the reader's languag
 import html
 from pathlib import Path
 
-import sphinx_gallery
 from docutils import nodes
 from PIL import Image
 from sphinx import addnodes
@@ -298,4 +297,4 @@ def setup(app):
     app.connect("builder-inited", skip_code_links)
     app.connect("doctree-read", show_facts)
     app.connect("build-finished", remove_gone)
-    return {"version": sphinx_gallery.__version__, "parallel_read_safe": False}
+    return {"parallel_read_safe": False}

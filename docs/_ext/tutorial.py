@@ -194,7 +194,7 @@ def unbroken(text):
 
 
 def tutorials(root=TUTORIALS):
-    """Every bilingual file under ``root``, in the order of the course."""
+    """Every bilingual file under ``root``, in the order of their paths."""
     return [Tutorial.read(path) for path in sorted(Path(root).rglob("*.py"))]
 
 
@@ -216,7 +216,7 @@ def plain(text):
 def project(tutorial, language):
     """The one-language script that Sphinx-Gallery renders.
 
-    Comments ``.. cell N``, ``.. alt`` and ``.. solution`` tell the page's transforms and the
+    Comments ``.. cell N kind`` and ``.. alt text`` tell the page's transforms and the
     downloads which cell each part of the page comes from.
     """
     parts, anchors = [], {}
