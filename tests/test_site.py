@@ -45,7 +45,15 @@ def words(tag):
         foreign.decompose()
     spoken = [
         found[key]
-        for key in ("title", "aria-label", "placeholder", "alt", "data-bs-original-title")
+        for key in (
+            "title",
+            "aria-label",
+            "placeholder",
+            "alt",
+            "data-auto",
+            "data-light",
+            "data-dark",
+        )
         for found in copy(attrs={key: True})
     ]
     return " \n ".join([*copy.stripped_strings, *spoken])
@@ -137,7 +145,7 @@ def test_no_words_in_style_sheets(site):
     """``content: "Out:"`` would be English on a Chinese page."""
     used = str([soup("zh", page).head for page in PAGES])
     sheets = [sheet for sheet in site.glob("zh/_static/**/*.css") if sheet.name in used]
-    assert {"site.css", "pydata-sphinx-theme.css"} <= {sheet.name for sheet in sheets}
+    assert {"site.css", "copybutton.css"} == {sheet.name for sheet in sheets}
     for sheet in sheets:
         text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.S)
         assert not re.findall(r"content:\s*[\"'][A-Za-z ]{2,}:?[\"']", text), sheet.name
@@ -185,12 +193,10 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     with zipfile.ZipFile(page.parent / offered[2]) as archive:
         stem = tutorial.path.stem
         assert sorted(archive.namelist()) == [f"{stem}.ipynb", f"{stem}.py"]
-    source = document.select_one(".sourcelink a")["href"]
+    source = document.select_one("a.source")["href"]
     assert (page.parent / source).read_bytes() == tutorial.path.read_bytes()
-    assert document.select_one("nav.bd-links a.current") or document.select_one(
-        ".bd-links .current"
-    )
-    assert document.select_one(".prev-next-area a")
+    assert len(document.select("nav.menu a[aria-current=page]")) == 1
+    assert document.select_one(".prev-next a")
 
 
 @pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)

@@ -23,10 +23,11 @@ def describe(app, pagename, templatename, context, doctree):
     if tutorial is not None:
         text = plain(tutorial.summary(language(app)))
         image = f"_images/sphx_glr_{tutorial.path.stem}_thumb.png"
-        context["picture"] = urljoin(app.config.html_baseurl, image)
     else:
+        image = f"_static/card-{language(app)}.png"
         first = next(doctree.findall(nodes.paragraph), None) if doctree else None
         text = " ".join(first.astext().split()) if first else app.config.project
+    context["picture"] = urljoin(app.config.html_baseurl, image)
     context["description"] = text
     context["locale"] = LOCALES[language(app)]
 
