@@ -65,6 +65,7 @@ html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
 html_js_files = ["language.js", "site.js"]
 html_copy_source = True
+html_use_index = False
 html_favicon = "docs/_static/favicon.svg"
 html_theme_options = {
     "logo": {"text": {"en": "Learn Autograd", "zh": "学懂自动微分"}[lang]},

@@ -23,7 +23,8 @@ def add_links(app, pagename, templatename, context, doctree):
         "key": other,
     }
     context["alternates"] = {CODES[lang]: url for lang, url in pages.items()}
-    context["alternates"]["x-default"] = app.config.site_url
+    is_home = pagename == app.config.root_doc
+    context["alternates"]["x-default"] = app.config.site_url if is_home else pages["en"]
     tutorial = app.tutorials.get(pagename)
     if tutorial is not None:
         context["sourcename"] = f"{pagename}.py.txt"
@@ -36,9 +37,12 @@ def write_root(app, error):
     root = Path(app.outdir).parent
     base = urlsplit(app.config.site_url).path
     for name in ("index.html", "404.html"):
-        page = app.builder.templates.render(f"root/{name}", {"base": base})
+        page = app.builder.templates.render(
+            f"root/{name}", {"base": base, "site_url": app.config.site_url}
+        )
         (root / name).write_text(page, encoding="utf-8")
     (root / "language.js").write_bytes(Path(app.confdir, "docs/_static/language.js").read_bytes())
+    (root / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with _
     for docname, tutorial in app.tutorials.items():
         source = Path(app.outdir, "_sources", f"{docname}.py.txt")
         source.parent.mkdir(parents=True, exist_ok=True)

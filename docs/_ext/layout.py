@@ -43,6 +43,7 @@ def drop_theme_assets(app, error):
             if copy.is_file() and copy.name not in STYLES + SCRIPTS:
                 copy.unlink()
     (static / "pygments.css").unlink(missing_ok=True)
+    Path(app.outdir, ".buildinfo.bak").unlink(missing_ok=True)
     for folder in sorted((p for p in static.rglob("*") if p.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
