@@ -17,7 +17,7 @@ from tutorial import LANGUAGES
 PAGES = sorted(
     path.relative_to(SITE / "en").as_posix()
     for path in SITE.glob("en/**/*.html")
-    if "_static" not in path.parts
+    if "_static" not in path.parts and not path.name.endswith(".both.html")
 )
 CHINESE = re.compile("[\u3400-\u9fff]")
 # Names, not words: what may stand in Latin letters in the frame of a Chinese page.
@@ -64,7 +64,7 @@ def test_the_languages_have_the_same_pages(site):
         pages = {
             p.relative_to(site / language).as_posix()
             for p in (site / language).glob("**/*.html")
-            if "_static" not in p.parts
+            if "_static" not in p.parts and not p.name.endswith(".both.html")
         }
         assert pages == set(PAGES)
     assert len(PAGES) >= len(SCRIPTS) + 10

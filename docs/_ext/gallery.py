@@ -17,6 +17,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx_gallery._doctree_links import CodeLinksTransform
 from sphinx_gallery.directives import imgsgnode, visit_imgsg_html
 
+import both
 from tutorial import project, tutorials
 
 WORDS = {
@@ -277,7 +278,7 @@ def remove_gone(app, error):
         return
     pages = Path(app.outdir)
     for page in (pages / "tutorials").rglob("*.html"):
-        docname = page.relative_to(pages).with_suffix("").as_posix()
+        docname = page.relative_to(pages).as_posix().removesuffix(both.SUFFIX).removesuffix(".html")
         if docname not in app.env.found_docs:
             page.unlink()
             for source in (pages / "_sources").glob(f"{docname}.*"):

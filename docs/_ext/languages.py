@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+import both
 from gallery import language
 from tutorial import LANGUAGES
 
@@ -28,6 +29,7 @@ def add_links(app, pagename, templatename, context, doctree):
     tutorial = app.tutorials.get(pagename)
     if tutorial is not None:
         context["sourcename"] = f"{pagename}.py.txt"
+        context["view_of_both"] = tutorial.path.stem + both.SUFFIX
 
 
 def write_root(app, error):

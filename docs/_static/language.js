@@ -28,9 +28,9 @@ const currentPlace = () => {
   return { index, of: all.length, share: (HEADER - box.top) / (box.height || 1) };
 };
 
-for (const link of document.querySelectorAll("[data-language]")) {
+for (const link of document.querySelectorAll("[data-language], [data-both]")) {
   const follow = () => {
-    storage("localStorage", "language", link.dataset.language);
+    if (link.dataset.language) storage("localStorage", "language", link.dataset.language);
     link.hash = currentSection();
     const page = link.pathname;
     storage("sessionStorage", "place", JSON.stringify({ page, ...currentPlace() }));
