@@ -63,10 +63,11 @@ def test_the_view_leads_to_the_other_language_the_next_page_and_back(site, langu
 
 
 def test_pages_with_other_blocks_are_refused(tmp_path):
-    frame = (
-        "<!DOCTYPE html><html><head><title>A · B</title></head><body><main><article>{}</article>"
-    )
     for language, text in (("en", "<p>One</p><p>Two</p>"), ("zh", "<p>一</p><pre>2</pre>")):
-        (tmp_path / f"{language}.html").write_text(frame.format(text), encoding="utf-8")
-    with pytest.raises(both.Mismatch, match=r"en\.html and .*zh\.html differ: .*p p and p pre"):
-        both.join(tmp_path / "en.html", tmp_path / "zh.html", "en", "zh")
+        path = tmp_path / language / "tutorials/basics/10_example.html"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"<article><section id='here'>{text}</section></article>", "utf-8")
+    message = r"tutorials/basics/10_example\.py: section here holds <p p> .* <p pre> .*equal blocks"
+    with pytest.raises(both.Mismatch, match=message):
+        both.write_views(tmp_path, ["basics/10_example"])
+    assert not list(tmp_path.rglob("*.both.html"))

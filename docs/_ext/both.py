@@ -107,6 +107,10 @@ def lead(page, stem, lang):
     back = page.find(".//a[@data-both]")
     back.set("href", f"{stem}.html")
     back.text = words["back"]
-    frame = ".//a[contains(@class, 'language-switch')] | .//nav[not(ancestor::article)]//a"
+    frame = (
+        ".//a[contains(@class, 'language-switch')] | .//nav[not(ancestor::article)]//a"
+        " | .//link[@rel='canonical' or @rel='alternate'] | .//meta[@property='og:url']"
+    )
     for link in page.xpath(frame):
-        link.set("href", re.sub(r"(/|^)(\d+_\w+)\.html", rf"\1\2{SUFFIX}", link.get("href")))
+        key = "content" if link.tag == "meta" else "href"
+        link.set(key, re.sub(r"(/|^)(\d+_\w+)\.html", rf"\1\2{SUFFIX}", link.get(key)))

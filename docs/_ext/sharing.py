@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 
 from docutils import nodes
 
+import both
 from gallery import language
 from languages import CODES
 from tutorial import LANGUAGES, plain
@@ -33,10 +34,11 @@ def describe(app, pagename, templatename, context, doctree):
 
 
 def site_map(app):
-    """The sitemap: every page with its address in both languages."""
+    """The sitemap: every page and view with its address in both languages."""
+    targets = [app.builder.get_target_uri(docname) for docname in app.env.found_docs]
+    targets += [docname + both.SUFFIX for docname in app.tutorials]
     entries = []
-    for docname in sorted(app.env.found_docs):
-        target = app.builder.get_target_uri(docname)
+    for target in sorted(targets):
         pages = {
             lang: escape(urljoin(app.config.site_url, f"{lang}/{target}")) for lang in LANGUAGES
         }
