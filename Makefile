@@ -16,8 +16,11 @@ html: $(READY)
 	$(PYTHON) docs/_ext/build.py
 	@echo "The site is in build/html; 'make serve' shows it."
 
-# The tests read the built site, run every script and execute every notebook.
+# The tests read the built site in a browser, run every script and execute every notebook.
 test: html
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+		{ apt-get update && apt-get install --yes chromium fonts-noto-cjk; } || \
+		echo "install Chromium: the tests open the pages in it"
 	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
 
 # Builds measured against stock Sphinx-Gallery; TIMES=10 multiplies the tutorials.

@@ -308,6 +308,14 @@ def test_glossary_holds_the_same_terms_in_both_languages():
     assert len(english) >= 30
 
 
+@pytest.mark.parametrize(("language", "column"), [("en", 1), ("zh", 1)])
+def test_the_glossary_says_which_words_are_of_the_other_language(site, language, column):
+    code = {"en": "zh-CN", "zh": "en"}[language]
+    for row in soup(language, "glossary.html").select("tbody tr"):
+        marked = [cell.p.get("lang") for cell in row("td")]
+        assert marked[column] == code and marked.count(None) == len(marked) - 1
+
+
 def test_tutorials_keep_to_the_glossary():
     avoided = {
         word: row[0]

@@ -3,6 +3,9 @@
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
+
 import both
 from gallery import language
 from tutorial import LANGUAGES
@@ -32,6 +35,23 @@ def add_links(app, pagename, templatename, context, doctree):
         context["view_of_both"] = tutorial.path.stem + both.SUFFIX
 
 
+class ColumnLanguages(SphinxTransform):
+    """Say the language of a table's column that is headed by another language's name."""
+
+    default_priority = 500
+
+    def apply(self):
+        foreign = {name: CODES[lang] for lang, name in NAMES.items() if lang != language(self.app)}
+        for table in self.document.findall(nodes.tgroup):
+            head = next(table.findall(nodes.thead))
+            codes = [foreign.get(entry.astext()) for entry in head.findall(nodes.entry)]
+            for row in table.findall(nodes.row):
+                for code, entry in zip(codes, row, strict=True):
+                    for paragraph in entry.findall(nodes.paragraph) if code else ():
+                        # docutils writes this class as the attribute ``lang``
+                        paragraph["classes"].append(f"language-{code}")
+
+
 def write_root(app, error):
     """Write what stands above the languages: the root page, the 404 and the bilingual sources."""
     if error or app.builder.format != "html":
@@ -54,6 +74,7 @@ def write_root(app, error):
 
 def setup(app):
     app.add_config_value("site_url", None, "html")
+    app.add_transform(ColumnLanguages)
     app.connect("html-page-context", add_links)
     app.connect("build-finished", write_root)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
