@@ -8,6 +8,10 @@ than a page. What no page refers to does not stay in the built site either.
 import hashlib
 from pathlib import Path
 
+from pygments.formatters import HtmlFormatter
+from pygments.token import Token
+from sphinx.highlighting import PygmentsBridge
+
 STYLES = ("copybutton.css", "site.css")
 SCRIPTS = (
     "documentation_options.js",
@@ -16,6 +20,16 @@ SCRIPTS = (
     "language.js",
     "site.js",
 )
+
+
+class PlainNames(HtmlFormatter):
+    """Marks up only the tokens that site.css colours: half as many elements on a page."""
+
+    PLAIN = (Token, Token.Name, Token.Name.Builtin, Token.Operator, Token.Punctuation)
+
+    def _get_css_class(self, ttype):
+        plain = ttype in self.PLAIN or ttype in Token.Text or ttype is Token.Name.Builtin.Pseudo
+        return "" if plain else super()._get_css_class(ttype)
 
 
 def choose(files, names):
@@ -56,6 +70,7 @@ def code_digest():
 
 
 def setup(app):
+    PygmentsBridge.html_formatter = PlainNames
     app.add_config_value("code_digest", code_digest(), "env")
     app.connect("html-page-context", give_assets, priority=900)
     app.connect("build-finished", drop_theme_assets, priority=900)
