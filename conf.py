@@ -27,6 +27,7 @@ extensions = [
     "downloads",
     "languages",
     "sharing",
+    "search",
     "chinese",
     "mathml",
 ]
