@@ -17,7 +17,7 @@ from sphinx import addnodes
 
 from gallery import AuthoringError, language, write
 
-# Words that people use for one thing and the glossary does not fix.
+# Words for one thing that the glossary does not fix: in both languages, and as people say them.
 RELATED = (
     ("gpu", "cuda", "显卡", "device", "设备"),
     ("memory", "内存", "显存", "oom", "out of memory"),
@@ -29,6 +29,19 @@ RELATED = (
     ("freed", "released", "a second time", "twice", "释放", "第二次", "两次"),
     ("move", "transfer", "移动", "搬到"),
     ("install", "安装", "pip"),
+    ("forward mode", "前向模式"),
+    ("reverse mode", "反向模式"),
+    ("backprop", "backpropagation", "反传", "反向传播"),
+    ("numerical differentiation", "finite differences", "数值微分"),
+    ("symbolic differentiation", "符号微分"),
+    ("newton's method", "牛顿法"),
+    ("momentum", "动量"),
+    ("shared weights", "weight sharing", "共享权重", "共享参数"),
+    ("loop", "while", "循环"),
+    ("branch", "if statement", "分支", "if语句"),
+    ("recursion", "recursive", "递归"),
+    ("slice", "切片", "view", "视图"),
+    ("download", "下载"),
     ("intermediate", "non-leaf", "retain_grad", "中间变量", "中间结果", "非叶子"),
     ("scalar", "标量"),
     ("in place", "inplace", "原地"),

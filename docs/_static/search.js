@@ -114,10 +114,14 @@
   const stems = (text) => ` ${pieces(text).map(([piece]) => stem(piece.toLowerCase().replaceAll("-", ""))).join(" ")} `;
   const names = (text, word) => (HAN.test(word) ? text.toLowerCase().includes(word) : stems(text).includes(stems(word)));
 
-  // A Latin word that no page holds is replaced by the nearest one that some page does.
+  // A Latin word that no page holds is cut into two that they do, or gives way to the nearest one.
   const corrected = (text, { counts, spelling }) => text.replace(PIECE, (piece) => {
     const word = piece.toLowerCase();
     if (!/^[a-z_]{4,}$/.test(word) || termsOf(piece).some((term) => counts.has(term))) return piece;
+    for (let at = 3; at <= word.length - 3; at++) { // chainrule
+      const halves = [word.slice(0, at), word.slice(at)];
+      if (halves.every((half) => counts.has(stem(half)))) return halves.join(" ");
+    }
     return spelling().search(word, { fuzzy: 0.3, prefix: true })[0]?.id || piece;
   });
 
@@ -147,7 +151,7 @@
       }
     }
     for (const row of searchIndex.related) {
-      if (row.some((word) => names(text, word))) row.forEach((word) => add(word, 0.3));
+      if (row.some((word) => names(text, word))) row.forEach((word) => add(word, 0.4));
     }
     return { own, added, text };
   };
@@ -176,7 +180,7 @@
     for (const { id, score, queryTerms, terms: found } of hits) {
       const section = sections[id];
       const whole = phrase.length > 3 && `${section.heading}\n${section.text}\n${section.code}`.toLowerCase().includes(phrase);
-      const worth = score * (0.4 + shareOf(queryTerms)) * (whole ? 1.5 : 1) * (/^tutorials\/.*\/(?!index)/.test(section.address) ? 1 : 0.7);
+      const worth = score * (0.4 + shareOf(queryTerms)) * (whole ? 1.5 : 1) * (/^tutorials\/.*\/(?!index)/.test(section.address) ? 1 : 0.7) * (section.anchor === "where-next" ? 0.5 : 1);
       if (!pages.has(section.address)) pages.set(section.address, []);
       pages.get(section.address).push({ section, worth, found: new Set(found) });
     }
