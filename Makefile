@@ -14,13 +14,17 @@ $(READY): requirements.txt
 # Code runs once for both languages, and not at all if it has not changed.
 html: $(READY)
 	$(PYTHON) docs/_ext/build.py
+	$(PYTHON) docs/_ext/bundles.py
 	@echo "The site is in build/html; 'make serve' shows it."
 
-# The tests read the built site in a browser, run every script and execute every notebook.
+# The tests read the built site in a browser, run every script and execute every notebook;
+# epubcheck, which reads the books, is a Java program.
 test: html
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	@which chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 		{ apt-get update && apt-get install --yes chromium fonts-noto-cjk; } || \
 		echo "install Chromium: the tests open the pages in it"
+	@which java >/dev/null || { apt-get update && apt-get install --yes default-jre-headless; } || \
+		echo "install Java: the tests check the books with it"
 	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
 
 # Builds measured against stock Sphinx-Gallery; TIMES=10 multiplies the tutorials.

@@ -140,6 +140,12 @@
         if (!own.has(term) && !QUIET.has(term) && counts.has(term)) added.set(term, Math.max(weight, added.get(term) || 0));
       }
     };
+    // A pair of characters that no page has may hold a wrong one: take the pairs that share the other.
+    for (const { term, weight } of wanted) {
+      if (!HAN.test(term) || term.length !== 2 || counts.has(term)) continue;
+      const near = [...counts.keys()].filter((pair) => pair.length === 2 && HAN.test(pair) && (pair[0] === term[0] || pair[1] === term[1]));
+      if (near.length <= 12) near.forEach((pair) => add(pair, 0.3 * weight));
+    }
     for (const row of searchIndex.terms) { // Chinese, English, what is avoided
       const fixed = row[chinese ? 0 : 1];
       const named = row.filter((word) => names(text, word));
