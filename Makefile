@@ -20,10 +20,10 @@ html: $(READY)
 # The tests read the built site in a browser, run every script and execute every notebook;
 # epubcheck, which reads the books, is a Java program.
 test: html
-	@which chromium chromium-browser google-chrome >/dev/null 2>&1 || \
-		{ apt-get update && apt-get install --yes chromium fonts-noto-cjk; } || \
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+		apt-get update && apt-get install --yes chromium fonts-noto-cjk || \
 		echo "install Chromium: the tests open the pages in it"
-	@which java >/dev/null || { apt-get update && apt-get install --yes default-jre-headless; } || \
+	@command -v java >/dev/null || { apt-get update && apt-get install --yes default-jre-headless; } || \
 		echo "install Java: the tests check the books with it"
 	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
 
