@@ -1,14 +1,10 @@
 """What several test files need: the repository, the tutorials, the built site and a browser."""
 
-import functools
-import http.server
-import shutil
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import browsing
 import pytest
-from playwright.sync_api import sync_playwright
 from sphinx.config import eval_config_file
 from sphinx.util.tags import Tags
 
@@ -17,7 +13,6 @@ from tutorial import tutorials
 ROOT = Path(__file__).resolve().parents[1]
 HOME = eval_config_file(ROOT / "conf.py", Tags())["site_url"]
 SITE = ROOT / "build/html"
-POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 SCRIPTS = [tutorial for tutorial in tutorials() if not tutorial.is_index]
 
 
@@ -46,40 +41,18 @@ def write(tmp_path):
     return write
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves the site under the strict content security policy that it promises to keep."""
-
-    def end_headers(self):
-        self.send_header("Content-Security-Policy", POLICY)
-        super().end_headers()
-
-    def log_message(self, *_):
-        """Say nothing between the tests' own lines."""
-
-
 @pytest.fixture(scope="session")
 def served(site):
-    """The address of the built site, served on this machine."""
-    handler = functools.partial(Handler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    """The address of the built site, served here under the policy that it promises to keep."""
+    with browsing.served(site, HOME, Content_Security_Policy=browsing.POLICY) as here:
+        yield here
 
 
 @pytest.fixture(scope="session")
 def browser():
     """The system's Chromium."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.fail("no Chromium on PATH: 'make test' installs it as root, else install it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with browsing.browsing() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
