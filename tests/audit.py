@@ -290,7 +290,7 @@ def sample(site):
         lessons = sorted(home.parent.glob("tutorials/*/[0-9]*.html"))
         lessons = [path.relative_to(site).as_posix() for path in lessons]
         drawn = [page for page in lessons if "requests" in excused(site, page)]
-        yield from drawn[:2]  # the second is the first with both languages side by side
+        yield from drawn[:2]  # a tutorial, and its view with both languages side by side
         yield from [page for page in lessons if page not in drawn][:1]
 
 

@@ -17,7 +17,7 @@ mimetypes.add_type("font/woff2", ".woff2")
 mimetypes.add_type("text/javascript", ".js")
 POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 OFFLINE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # no other host has an address
-COMPRESSED = ("text/", "application/json", "application/xml", "application/epub", "image/svg")
+COMPRESSED = ("text/", "application/json", "application/xml", "image/svg")
 
 
 @contextmanager
