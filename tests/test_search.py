@@ -193,7 +193,6 @@ def test_formulas_times_and_addresses_are_not_found(site, language):
                 assert not re.search(r"\\\\?(frac|mathrm|partial|sum|lVert|cos)\b", heading + prose)
             assert not re.search(r"\d(ms|us|μs)\b|\d\.\d+%|0x[0-9a-f]{4}", code)
             assert "\0" not in heading + prose
-    assert not list((site / language).glob("searchindex.js"))
 
 
 def test_of_an_output_sentences_and_names_are_kept():

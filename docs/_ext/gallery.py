@@ -277,9 +277,9 @@ def remove_gone(app, error):
     if error or app.builder.format != "html":
         return
     pages = Path(app.outdir)
-    for page in (pages / "tutorials").rglob("*.html"):
+    for page in pages.rglob("*.html"):
         docname = page.relative_to(pages).as_posix().removesuffix(both.SUFFIX).removesuffix(".html")
-        if docname not in app.env.found_docs:
+        if docname not in app.env.found_docs | {"search"}:
             page.unlink()
             for source in (pages / "_sources").glob(f"{docname}.*"):
                 source.unlink()
