@@ -38,6 +38,7 @@ were made, so equal runs give equal data. In formulas ``ḡ`` is the gradient th
 without a name is ``u``.
 """
 
+import gc
 import heapq
 import json
 import re
@@ -60,12 +61,14 @@ LIMIT = 40  # nodes: a graph with more is shown as a frame
 # the inputs, {c} for a constant, {n} for an exponent. The third part says which of the node's
 # settings this holds for. After the formulas in PyTorch's tools/autograd/derivatives.yaml.
 PLAIN = {"alpha": 1}
+SHAPES = ("View", "UnsafeView", "Unsqueeze", "Squeeze", "Squeeze1", "Squeeze2", "Clone", "ToCopy")
 MEAN, TOTAL = {"reduction": 1}, {"reduction": 2}
 RULES = {
     "Add": [("{0} + {1}", ("ḡ", "ḡ"), PLAIN)],
     "Sub": [("{0} − {1}", ("ḡ", "−ḡ"), PLAIN)],
     "Rsub1": [("{c} − {0}", ("−ḡ",), PLAIN)],
     "Mul": [("{0}·{1}", ("ḡ·{1}", "ḡ·{0}"))],
+    "Mul1": [("{0}·{c}", ("ḡ·{c}",))],
     "Div": [("{0}/{1}", ("ḡ/{1}", "−ḡ·{0}/{1}²"))],
     "Neg": [("−{0}", ("−ḡ",))],
     "Reciprocal": [("1/{0}", ("−ḡ/{0}²",))],
@@ -98,17 +101,12 @@ RULES = {
     "Addmm": [("{0} + {1}·{2}", ("ḡ", "ḡ·{2}ᵀ", "{1}ᵀ·ḡ"), {"alpha": 1, "beta": 1})],
     "T": [("{0}ᵀ", ("ḡᵀ",))],
     "Transpose": [("{0}ᵀ", ("ḡᵀ",))],
-    "Sum": [("Σ {0}", ("(ḡ, …, ḡ)",))],
-    "Mean": [("Σ {0}/n", ("(ḡ, …, ḡ)/n",))],
+    **{key: [("Σ {0}", ("(ḡ, …, ḡ)",))] for key in ("Sum", "Sum1")},
+    **{key: [("Σ {0}/n", ("(ḡ, …, ḡ)/n",))] for key in ("Mean", "Mean1")},
     "Prod": [("Π {0}", ("ḡ·Π {0}/{0}",))],
     "Cumsum": [("Σ_(j≤i) {0}ⱼ", ("Σ_(j≥i) ḡⱼ",))],
     "LinalgVectorNorm": [("‖{0}‖", ("ḡ·{0}/‖{0}‖",), {"ord": 2})],
-    "View": [("{0}", ("ḡ",))],
-    "UnsafeView": [("{0}", ("ḡ",))],
-    "Unsqueeze": [("{0}", ("ḡ",))],
-    "Squeeze": [("{0}", ("ḡ",))],
-    "Clone": [("{0}", ("ḡ",))],
-    "ToCopy": [("{0}", ("ḡ",))],
+    **{key: [("{0}", ("ḡ",))] for key in SHAPES},
     "Expand": [("({0}, …, {0})", ("Σ ḡ",))],
     "Select": [("{0}[{at}]", ("(0, ḡ, 0)",))],
     "Slice": [("{0}[{at}]", ("(0, ḡ, 0)",))],
@@ -171,12 +169,15 @@ def _tensors(value):
         yield from _tensors(list(value.values()))
 
 
-def _made_by(tensor):
-    """The ``grad_fn`` of a tensor, or None; also for a view whose history cannot be rebuilt."""
+def _lost(tensor):
+    """Whether this is a view whose base was written to so that its history cannot be rebuilt.
+
+    Such a tensor raises an error when it is asked about its graph.
+    """
     try:
-        return tensor.grad_fn
+        return tensor.grad_fn is NotImplemented
     except RuntimeError:
-        return None
+        return True
 
 
 def _named(names):
@@ -185,7 +186,8 @@ def _named(names):
         if name.startswith("_"):
             continue
         if isinstance(value, torch.Tensor):
-            yield name, value
+            if not _lost(value):
+                yield name, value
         elif isinstance(value, torch.nn.Module):
             for path, parameter in value.named_parameters():
                 yield f"{name}.{path}", parameter
@@ -209,7 +211,7 @@ def _roots(result):
 
 
 def _is_leaf(node):
-    return hasattr(node, "variable")
+    return node.name() == "torch::autograd::AccumulateGrad"
 
 
 def _walk(edges):
@@ -296,18 +298,13 @@ class Tape(TorchFunctionMode):
         return result
 
     def _note(self, tensor, args=()):
-        node = _made_by(tensor)
-        if node is None:
+        if _lost(tensor) or tensor.grad_fn is None:
             return
+        node = tensor.grad_fn
         notes = node.metadata.setdefault(self, {"values": {}})
         if tensor.output_nr not in notes["values"]:
             notes["values"][tensor.output_nr] = _facts(tensor)
-            constants = [a for a in args if not getattr(a, "requires_grad", False)]
-            notes["constants"] = [
-                weakref.ref(a) if isinstance(a, torch.Tensor) and a.dim() else _constant(a)
-                for a in constants
-                if isinstance(a, (torch.Tensor, int, float))
-            ]
+            notes["constants"] = [_constant(a) for a in args if _is_constant(a)]
 
     def _run(self, func, args, kwargs):
         first = args[0] if args else kwargs.get("tensors", kwargs.get("outputs"))
@@ -328,9 +325,16 @@ class Tape(TorchFunctionMode):
             notes["visit"] = (self.runs, order, incoming, outgoing)
 
 
-def _constant(value):
+def _is_constant(value):
     if isinstance(value, torch.Tensor):
-        return _facts(value).get("value")
+        return not _lost(value) and not value.requires_grad
+    return isinstance(value, (int, float))
+
+
+def _constant(value):
+    """A number as text; of an array only where it is, for it may have a name."""
+    if isinstance(value, torch.Tensor):
+        return weakref.ref(value) if value.dim() else _facts(value).get("value")
     return _number(value)
 
 
@@ -384,7 +388,8 @@ def _key(node):
     """The key of a node in RULES; None for a custom Function, whatever its name."""
     if isinstance(node, FunctionCtx):
         return None
-    return re.sub(r"Backward(\d+)$", lambda found: found[1].lstrip("0"), node.name())
+    name = node.name().split("::")[-1]
+    return re.sub(r"Backward(\d+)$", lambda found: found[1].lstrip("0"), name)
 
 
 def _rule(node, inputs, constants):
@@ -401,8 +406,10 @@ def _rule(node, inputs, constants):
     rules = [rules] * len(inputs) if isinstance(rules, str) else rules
     if len(rules) < len(inputs):
         return None
-    words = {"c": next((c for c in constants if c), "c"), "at": _place(node) or "…"}
-    words["all"] = ", ".join(inputs[:3] + ["…"] * (len(inputs) > 3))
+    words = {"c": constants[0] if len(constants) == 1 else None, "at": _place(node) or "…"}
+    words["c"] = words["c"] or "c"
+    bare = [word[1:-1] if word.startswith("(") else word for word in inputs]
+    words["all"] = ", ".join(bare[:3] + ["…"] * (len(bare) > 3))
     exponent = getattr(node, "_saved_exponent", None)
     if isinstance(exponent, (int, float)):
         words |= {"n": _number(exponent), "to_n": _superscript(exponent)}
@@ -463,7 +470,7 @@ def _read(result, names, saved, tape):
         if tensor.is_leaf:
             named.setdefault(id(tensor), (name, tensor))
         else:
-            named.setdefault((_made_by(tensor), tensor.output_nr), (name, tensor))
+            named.setdefault((tensor.grad_fn, tensor.output_nr), (name, tensor))
     constant_names = {id(t): name for name, t in reversed(list(_named(names)))}
 
     edges = [
@@ -535,7 +542,8 @@ def _output(number, name, tensor, facts=None):
 def _input_words(node, ids, words, constants):
     """How to call each input in a formula: by its name, a constant by its value, else ``u``."""
     below = node.next_functions
-    constants = iter(constants)
+    without = sum(source is None for source, _ in below)
+    constants = iter(constants if len(constants) == without else ())
     found = []
     for position, (source, output) in enumerate(below):
         word = next(constants, None) if source is None else words.get((ids[source], output))
@@ -613,7 +621,7 @@ def _own_run(result, nodes, grad_outputs):
             )
     leaves = [node.variable for node in nodes if _is_leaf(node)]
     # A tensor that retains its gradient is given one by any run; there is no other list of them.
-    retained = [(t, t.grad) for t in _live_tensors() if not t.is_leaf and t.retains_grad]
+    retained = [(tensor, tensor.grad) for tensor in _retaining()]
     visits = []
     try:
         with _watch(nodes, lambda *visit: visits.append(visit)):
@@ -634,10 +642,10 @@ def _own_run(result, nodes, grad_outputs):
     return [(order, *visit) for order, visit in enumerate(visits)]
 
 
-def _live_tensors():
-    import gc
-
-    return [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
+def _retaining():
+    """All tensors of this process on which ``retain_grad`` was called."""
+    tensors = (o for o in gc.get_objects() if issubclass(type(o), torch.Tensor))
+    return [tensor for tensor in tensors if not _lost(tensor) and tensor.retains_grad]
 
 
 # Words
@@ -648,6 +656,7 @@ WORDS = {
         "result": "the result",
         "and": " and ",
         "comma": ", ",
+        "with": ", ",
         "leaf": ("1 leaf", "{} leaves"),
         "operation": ("1 operation", "{} operations"),
         "forward": " The arrows point in the direction of the computation.",
@@ -679,6 +688,7 @@ WORDS = {
         "result": "结果",
         "and": " 和 ",
         "comma": "、",
+        "with": "，",
         "leaf": ("1 个叶子", "{} 个叶子"),
         "operation": ("1 个运算", "{} 个运算"),
         "forward": "箭头指向计算的方向。",
@@ -815,7 +825,7 @@ def describe(graph, language="en", direction="forward", limit=LIMIT):
     for node in leaves:
         output = node["outputs"][0]
         said = _said(output) if "name" in output else f"{words['unnamed']} {_said(output)}"
-        text += words["leaf is"].format(words["comma"].join([said, *_gradients(output)]))
+        text += words["leaf is"].format(words["with"].join([said, *_gradients(output)]))
     inputs = {}
     for edge in graph["edges"]:
         calling = callings[edge["source"], edge["output"]]
@@ -835,7 +845,8 @@ def describe(graph, language="en", direction="forward", limit=LIMIT):
             inputs=_listed(inputs[node["id"]], words),
             more="".join(map(words["more"].format, more)),
         )
-    return text.strip()
+    # Chinese stands without spaces beside Chinese.
+    return re.sub("(?<=[一-鿿]) (?=[一-鿿])", "", text.strip())
 
 
 def _some(items, words, most=6):
@@ -895,7 +906,6 @@ font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace
 .autograd-graph .title{font-weight:600}
 .autograd-graph .saved{opacity:.8}
 .autograd-graph .gradient{fill:var(--code-number,currentColor)}
-.autograd-graph .slot{text-anchor:start}
 .autograd-graph rect{fill:currentColor;fill-opacity:.05;stroke:currentColor;stroke-opacity:.5}
 .autograd-graph .leaf rect{stroke:var(--code-string,#2f9163);stroke-opacity:1;stroke-width:1.5}
 .autograd-graph .result rect{stroke:var(--pst-color-primary,#3b82f6);stroke-opacity:1;
@@ -931,11 +941,13 @@ def _lines(node, words):
         which = f"[{output['output']}] " if node.get("several") else ""
         head = which + _head(output)
         whole = " = ".join(filter(None, (head.strip(), output.get("value"))))
-        if len(whole) <= 22 or "value" not in output:
+        if len(whole) <= 22:
             lines.append((kind, whole))
         else:
-            lines.append((kind, head))
-            lines += [("value", line) for line in _wrapped(f"= {output['value']}")]
+            parts = [head] if len(head) <= 22 else [which + output.get("name", ""), _shape(output)]
+            lines += [(kind, part) for part in filter(None, parts)]
+            if "value" in output:
+                lines += [("value", line) for line in _wrapped(f"= {output['value']}")]
         for gradient in _gradients(output):
             lines += [("gradient", line) for line in _wrapped(which + gradient)]
     for entry in node.get("saved", ()):
@@ -970,10 +982,11 @@ def _frame(graph, words):
 
 
 def _layout(sizes, edges, ordering):
-    """Let Graphviz place boxes: ``(positions, curves, width, height)``, all in pixels.
+    """Let Graphviz place boxes: ``(positions, curves, labels, width, height)``, all in pixels.
 
-    ``sizes`` maps a name to width and height; ``edges`` are pairs of names, from above to below.
-    A position is the middle of a box, a curve a list of points: a start, then threes of a Bézier.
+    ``sizes`` maps a name to width and height; ``edges`` are names above and below and the text
+    between them, or None. A position is the middle of a box or a text, a curve a list of points:
+    a start, then threes of a Bézier curve.
     """
     try:
         import pygraphviz
@@ -987,8 +1000,12 @@ def _layout(sizes, edges, ordering):
     plan.edge_attr.update(dir="none")
     for name, (width, height) in sizes.items():
         plan.add_node(name, width=f"{width / 72:.4f}", height=f"{height / 72:.4f}")
-    for number, (above, below) in enumerate(edges):
+    for number, (above, below, text) in enumerate(edges):
         plan.add_edge(above, below, key=str(number), comment=str(number))
+        if text is not None:  # an empty table keeps the room: Graphviz knows no fonts of readers
+            room = f'fixedsize="true" width="{_wide(text) + 6:.0f}" height="{LINE}"'
+            cell = f'<table border="0" cellborder="0" {room}><tr><td></td></tr></table>'
+            plan.get_edge(above, below, str(number)).attr["label"] = f"<{cell}>"
     placed = json.loads(plan.draw(format="json0", prog="dot"))
     _, _, width, height = map(float, placed["bb"].split(","))
 
@@ -998,7 +1015,12 @@ def _layout(sizes, edges, ordering):
 
     positions = {entry["name"]: points(entry["pos"])[0] for entry in placed.get("objects", ())}
     curves = {int(entry["comment"]): points(entry["pos"]) for entry in placed.get("edges", ())}
-    return positions, [curves[number] for number in range(len(edges))], width, height
+    labels = {
+        int(entry["comment"]): points(entry["lp"])[0]
+        for entry in placed.get("edges", ())
+        if "lp" in entry
+    }
+    return positions, [curves[number] for number in range(len(edges))], labels, width, height
 
 
 def _places(points):
@@ -1042,18 +1064,18 @@ def svg(graph, language="en", direction="forward", limit=LIMIT):
             for n in graph["nodes"]
         ]
         edges = [
-            (e["source"], e["target"], e["output"] if e["source"] in several else None)
+            (e["source"], e["target"], f"[{e['output']}]" if e["source"] in several else None)
             for e in graph["edges"]
         ]
     sizes = {
         name: (max(_wide(text) for _, text in lines) + 2 * PAD + 4, LINE * len(lines) + 2 * PAD - 4)
         for name, _, lines in boxes
     }
-    pairs = [(source, target) if forward else (target, source) for source, target, _ in edges]
-    positions, curves, width, height = _layout(sizes, pairs, "in" if forward else "out")
+    downward = [(a, b, text) if forward else (b, a, text) for a, b, text in edges]
+    positions, curves, labels, width, height = _layout(sizes, downward, "in" if forward else "out")
 
     drawn = []
-    for (source, target, output), curve in zip(edges, curves, strict=True):
+    for number, ((source, target, text), curve) in enumerate(zip(edges, curves, strict=True)):
         (x, y), *rest = curve
         heads = [("head", _tip(curve[-1], curve[-2]))]
         if stepped:
@@ -1061,10 +1083,9 @@ def svg(graph, language="en", direction="forward", limit=LIMIT):
         drawn.append(f'<g class="edge" data-source="{source}" data-target="{target}">')
         drawn.append(f'<path class="line" d="M{x:.1f},{y:.1f}C{_places(rest)}"/>')
         drawn += [f'<path class="{kind}" d="M{_places(tip)}Z"/>' for kind, tip in heads]
-        if output is not None:
-            x, y = curve[0] if forward else curve[-1]
-            y += 13 if forward else -5
-            drawn.append(f'<text class="slot" x="{x + 5:.1f}" y="{y:.1f}">[{output}]</text>')
+        if number in labels:
+            x, y = labels[number]
+            drawn.append(f'<text class="slot" x="{x:.1f}" y="{y + 4:.1f}">{text}</text>')
         drawn.append("</g>")
     for name, kind, lines in boxes:
         (x, y), (wide, high) = positions[name], sizes[name]

@@ -2,8 +2,8 @@
 // recorded when the page was made; without this script the finished picture stands there.
 {
   const WORDS = {
-    en: { group: "Step through the graph", first: "Start over", back: "Back", next: "Next", play: "Play", pause: "Pause", done: "Finished. “Next” begins at the first step." },
-    zh: { group: "逐步查看计算图", first: "从头开始", back: "上一步", next: "下一步", play: "播放", pause: "暂停", done: "已全部走完。按“下一步”从第一步看起。" },
+    en: { group: "Step through the graph", first: "Start over", back: "Back", next: "Next", play: "Play", pause: "Pause", done: "The finished picture. “Next” begins at the first step." },
+    zh: { group: "逐步查看计算图", first: "从头开始", back: "上一步", next: "下一步", play: "播放", pause: "暂停", done: "这是全部走完后的图。按“下一步”从第一步看起。" },
   };
   const PACE = 2500; // milliseconds a step, long enough to read its sentence
 
@@ -14,10 +14,11 @@
     const edges = [...svg.querySelectorAll(".edge")];
     const scroll = svg.parentElement;
     const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
+    const control = make("div", { className: "autograd-control" });
     const bar = make("div", { className: "autograd-steps" });
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", words.group);
-    const count = make("output");
+    const count = make("span");
     const told = make("p", { className: "autograd-told" });
     told.setAttribute("role", "status");
     let at = steps.length;
@@ -27,7 +28,7 @@
       at = Math.min(Math.max(place, 0), steps.length);
       const before = steps.slice(0, at);
       const finished = at === steps.length;
-      const [now, phase, text] = finished || !at ? [] : steps[at - 1];
+      const [now, , text] = finished || !at ? [] : steps[at - 1];
       const reached = new Set(before.filter((step) => step[1] === "forward").map((step) => step[0]));
       const returned = new Set(before.filter((step) => step[1] === "backward").map((step) => step[0]));
       svg.classList.toggle("stepping", !finished);
@@ -43,14 +44,18 @@
         edge.classList.toggle("returned", returned.has(target));
         edge.classList.toggle("now", target === now);
       }
-      count.value = `${at} / ${steps.length}`;
-      told.textContent = finished ? `${steps[at - 1][2]} ${words.done}` : text || "";
+      count.textContent = `${at} / ${steps.length}`;
+      told.textContent = finished ? words.done : text || "";
       const node = nodes.find((node) => node.dataset.node === now);
       if (!node) return;
       const box = node.getBoundingClientRect();
       const frame = scroll.getBoundingClientRect();
       if (box.left < frame.left) scroll.scrollLeft += box.left - frame.left - 8;
       else if (box.right > frame.right) scroll.scrollLeft += box.right - frame.right + 8;
+      const top = control.getBoundingClientRect().bottom;
+      const hidden = box.top < top ? box.top - top - 8 : Math.max(box.bottom - innerHeight + 8, 0);
+      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+      if (hidden) window.scrollBy({ top: hidden, behavior });
     };
     const stop = () => {
       clearInterval(timer);
@@ -85,9 +90,10 @@
       move();
     });
     bar.append(count);
-    scroll.before(bar);
-    scroll.after(told);
-    count.value = `${at} / ${at}`;
+    control.append(bar, told);
+    scroll.before(control);
+    count.textContent = `${at} / ${at}`;
+    told.textContent = words.done;
   };
   for (const svg of document.querySelectorAll("svg[data-steps]")) start(svg);
 }
