@@ -813,6 +813,18 @@ def test_boxes_do_not_overlap_and_the_picture_holds_them():
             assert max(apart, under) > 0
 
 
+def test_a_model_of_two_layers_fits_a_phone():
+    layers = {"layer1": torch.nn.Linear(1000, 100), "layer2": torch.nn.Linear(100, 10)}
+    with Tape() as tape:
+        prediction = layers["layer2"](torch.relu(layers["layer1"](torch.randn(16, 1000))))
+        loss = (prediction - torch.randn(16, 10)).square().sum()
+        loss.backward()
+    graph = steps(loss, {**layers, "prediction": prediction, "loss": loss}, tape=tape)
+    assert len(graph["nodes"]) == 12
+    smallest = int(re.search(r"min-width:(\d+)px", svg(graph))[1])
+    assert smallest <= 390 - 2 * 16  # the page has margins of 16 pixels
+
+
 def test_names_cannot_break_the_picture():
     x = leaf(1.0)
     picture = svg(read(x.sin(), {'<x> & "y"': x}))

@@ -941,10 +941,10 @@ def _lines(node, words):
         which = f"[{output['output']}] " if node.get("several") else ""
         head = which + _head(output)
         whole = " = ".join(filter(None, (head.strip(), output.get("value"))))
-        if len(whole) <= 22:
+        if len(whole) <= (22 if "value" in output else 16):
             lines.append((kind, whole))
-        else:
-            parts = [head] if len(head) <= 22 else [which + output.get("name", ""), _shape(output)]
+        else:  # narrow boxes: a model of two layers fits a phone
+            parts = [head] if len(head) <= 16 else [which + output.get("name", ""), _shape(output)]
             lines += [(kind, part) for part in filter(None, parts)]
             if "value" in output:
                 lines += [("value", line) for line in _wrapped(f"= {output['value']}")]
@@ -995,7 +995,7 @@ def _layout(sizes, edges, ordering):
             "drawing a graph needs pygraphviz: install it with 'pip install pygraphviz==2.0.4'"
         ) from error
     plan = pygraphviz.AGraph(directed=True, strict=False)
-    plan.graph_attr.update(nodesep=0.22, ranksep=0.38, ordering=ordering)
+    plan.graph_attr.update(nodesep=0.18, ranksep=0.38, ordering=ordering)
     plan.node_attr.update(shape="box", fixedsize="true", label="", fontname="monospace")
     plan.edge_attr.update(dir="none")
     for name, (width, height) in sizes.items():
