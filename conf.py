@@ -21,6 +21,7 @@ extensions = [
     "myst_parser",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "figures",
     "record",
     "gallery",
     "downloads",
@@ -39,7 +40,7 @@ nitpicky = True
 projected_dir = str(root / "build/projected" / lang)
 records_dir = str(root / "build/records")
 # What changes how a script runs and is shown; a record is made for these settings.
-running = {"image_srcset": ["2x"], "capture_repr": ()}
+running = {"image_scrapers": ("figures.scrape",), "capture_repr": ()}
 sphinx_gallery_conf = running | {
     "examples_dirs": projected_dir,
     "gallery_dirs": "tutorials",
@@ -54,6 +55,7 @@ sphinx_gallery_conf = running | {
     "min_reported_time": 10**6,
     "show_signature": False,
     "image_scrapers": (),
+    "thumbnail_size": (700, 490),  # twice the width of a card
     "reset_modules": (),
     "inspect_global_variables": False,
     "css": (),  # site.css says it in both languages

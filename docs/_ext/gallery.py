@@ -6,17 +6,16 @@ solutions are set from the marks that the projection left, and Sphinx-Gallery's 
 notices are removed: what a reader needs of them is said in the reader's language.
 """
 
-import html
 from pathlib import Path
 
 from docutils import nodes
-from PIL import Image
 from sphinx import addnodes
 from sphinx.errors import SphinxError
 from sphinx.transforms import SphinxTransform
 from sphinx_gallery._doctree_links import CodeLinksTransform
-from sphinx_gallery.directives import imgsgnode, visit_imgsg_html
+from sphinx_gallery.directives import imgsgnode
 
+import figures
 from tutorial import project, tutorials
 
 WORDS = {
@@ -47,19 +46,6 @@ class AuthoringError(SphinxError):
 
 class solution(nodes.General, nodes.Element):
     """A folded answer; ``summary`` is what stands on the fold."""
-
-
-def visit_figure(translator, node):
-    """Sphinx-Gallery's figure with its size, so that the page does not move when it loads."""
-    visit_imgsg_html(translator, node)
-    with Image.open(Path(translator.builder.srcdir, node["uri"].lstrip("/"))) as image:
-        width, height = image.size
-    tag = translator.body[-1].removeprefix("<img ")
-    translator.body[-1] = f'<img width="{width}" height="{height}" {tag}'
-
-
-def depart_figure(translator, node):
-    """Nothing is left open."""
 
 
 def visit_solution(translator, node):
@@ -205,28 +191,28 @@ class PageMarks(SphinxTransform):
 
     def set_alternatives(self, tutorial):
         figure, cell = None, 0
-        for node in self.document.findall():
+        for node in list(self.document.findall()):
             if isinstance(node, imgsgnode):
                 self.require_alternative(tutorial, figure)
-                figure, node["alt"] = node, None
+                figure = figures.image(node, self.app.srcdir)
                 figure.cell = cell
+                node.replace_self(figure)
             elif isinstance(node, nodes.comment):
                 mark, _, rest = node.astext().partition(" ")
                 if mark == "cell":
                     cell = int(rest.split()[0])
                 elif mark == "alt":
-                    if figure is None or figure["alt"]:
+                    if figure is None or "alt" in figure:
                         line = tutorial.cells[cell].line
                         raise AuthoringError(
                             f"{tutorial.path}:{line}: a text alternative without a figure: "
                             "the cell above shows none, remove the pair"
                         )
-                    # Sphinx-Gallery writes it into the page as it is.
-                    figure["alt"] = html.escape(rest)
+                    figure["alt"] = rest
         self.require_alternative(tutorial, figure)
 
     def require_alternative(self, tutorial, figure):
-        if figure is not None and not figure["alt"]:
+        if figure is not None and "alt" not in figure:
             raise AuthoringError(
                 f"{tutorial.path}:{tutorial.cells[figure.cell].line}: a figure without a text "
                 "alternative: show one figure a cell, and say what it shows in '# %% en alt' and "
@@ -290,7 +276,6 @@ def remove_gone(app, error):
 
 def setup(app):
     app.add_config_value("projected_dir", None, "env")
-    app.add_node(imgsgnode, override=True, html=(visit_figure, depart_figure))
     app.add_node(solution, html=(visit_solution, depart_solution))
     app.add_transform(PageMarks)
     app.connect("builder-inited", project_tutorials, priority=100)
