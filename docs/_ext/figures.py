@@ -20,6 +20,7 @@ SHOWN = 100  # CSS pixels an inch
 # How figures are drawn: a record is made for these settings.
 DRAWING = {"dpi": 2 * SHOWN, "colours": 256, "svg.fonttype": "path", "svg.hashsalt": "figure"}
 CARD_COLOURS = 64
+CARDS_AT_ONCE = 3  # the first screen shows no more
 
 
 def scrape(block, block_vars, gallery_conf):
@@ -103,6 +104,17 @@ def image(node, folder):
     )
 
 
+def show_cards(app, doctree):
+    """Give the pictures of cards their size, and leave loading those further down for later."""
+    cards = [node for node in doctree.findall(nodes.container) if "course-card" in node["classes"]]
+    for number, card in enumerate(cards):
+        for picture in card.findall(nodes.image):
+            width, height = size(Path(app.srcdir, picture["uri"].lstrip("/")))
+            picture["width"], picture["height"] = str(width), str(height)
+            if number >= CARDS_AT_ONCE:
+                picture["loading"] = "lazy"
+
+
 def visit_image(translator, node):
     HTML5Translator.visit_image(translator, node)
     translator.body[-1] = translator.body[-1].replace("<img ", '<img decoding="async" ', 1)
@@ -120,5 +132,6 @@ def setup(app):
 
     gen_rst.scale_image = draw_card
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    app.connect("doctree-read", show_cards)
     app.connect("build-finished", restore)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -258,7 +258,7 @@ def skip_code_links(app):
 
 
 def remove_gone(app, error):
-    """Remove the pages of documents that are no more: a reader's old link should end at the 404."""
+    """Remove pages and figures that are no more: a reader's old link should end at the 404."""
     if error or app.builder.format != "html":
         return
     pages = Path(app.outdir)
@@ -268,9 +268,9 @@ def remove_gone(app, error):
             page.unlink()
             for source in (pages / "_sources").glob(f"{docname}.*"):
                 source.unlink()
-    kept = tuple(f"sphx_glr_{script.path.stem}_" for script in app.tutorials.values())
+    shown = {name for _, name in app.env.images.values()}
     for image in (pages / "_images").glob("sphx_glr_*"):
-        if not image.name.startswith(kept):
+        if image.name not in shown:
             image.unlink()
 
 

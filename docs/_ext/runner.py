@@ -1,7 +1,8 @@
 """Run the code of one tutorial, in a process of its own, as Sphinx-Gallery runs a script.
 
 This file needs nothing of ours but ``figures``, which draws what a script shows, so that a
-cluster's workers can be sent the two. Run as a program it reads a pickled ``Job`` from standard input and writes the pickled outcome.
+cluster's workers can be sent the two. Run as a program it reads a pickled ``Job`` from standard
+input and writes the pickled outcome.
 """
 
 import multiprocessing

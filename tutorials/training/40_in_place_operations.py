@@ -24,6 +24,7 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %% en: A leaf refuses
