@@ -68,6 +68,7 @@ html_js_files = [("language.js", {"defer": "defer"})]
 html_context = {"default_mode": "auto"}
 html_show_sphinx = False
 html_copy_source = True
+html_scaled_image_link = False  # a size on an image is no wish to link its file
 html_favicon = "docs/_static/favicon.svg"
 html_sidebars = {page: [] for page in ("index", "guide", "glossary", "write", "about", "search")}
 html_theme_options = {

@@ -18,7 +18,13 @@ from sphinx_gallery.scrapers import matplotlib_scraper
 
 SHOWN = 100  # CSS pixels an inch
 # How figures are drawn: a record is made for these settings.
-DRAWING = {"dpi": 2 * SHOWN, "colours": 256, "svg.fonttype": "path", "svg.hashsalt": "figure"}
+DRAWING = {
+    "dpi": 2 * SHOWN,
+    "colours": 256,
+    "palette": Image.Quantize.MAXCOVERAGE,  # keeps a colour that is rare
+    "svg.fonttype": "path",
+    "svg.hashsalt": "figure",
+}
 CARD_COLOURS = 64
 CARDS_AT_ONCE = 3  # the first screen shows no more
 
@@ -61,8 +67,8 @@ def draw_bitmap(figure, path):
 
 
 def save_with_palette(image, path, colours):
-    palette = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
-    palette.save(path, "PNG", optimize=True)
+    image = image.convert("RGB").quantize(colours, DRAWING["palette"], dither=Image.Dither.NONE)
+    image.save(path, "PNG", optimize=True)
 
 
 def is_coloured_by_value(axes):

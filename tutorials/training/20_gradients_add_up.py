@@ -538,7 +538,7 @@ plt.plot(coast(True, momentum=0.9), "--", label="None, momentum")
 plt.axvline(5, color="gray", linestyle=":")
 plt.xlabel("$k$")
 plt.ylabel("$w_k$")
-plt.legend(loc="center right")
+plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 plt.show()
 
 # %% en alt

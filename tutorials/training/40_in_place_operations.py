@@ -332,7 +332,7 @@ torch.testing.assert_close(a.grad, (2 * points).cos())
 plt.plot(points.cpu(), points.cos().cpu(), label=r"$\cos a$")
 plt.plot(points.cpu(), a.grad.cpu(), "o--", label="a.grad")
 plt.xlabel("$a$")
-plt.legend()
+plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 plt.show()
 
 # %% en alt
