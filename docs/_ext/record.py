@@ -1,8 +1,8 @@
 """Keep what a tutorial's run produced, and make pages of it instead of running it again.
 
 A record is a folder named for a digest of everything that can change the outcome: the syntax
-trees of the code cells (so neither prose nor comments count), the settings of the run, the
-versions of what runs it and the device. Sphinx-Gallery runs scripts in
+trees of the code cells (so neither prose nor comments count), the settings of the run and of the
+drawing of figures, the versions of what runs it and the device. Sphinx-Gallery runs scripts in
 ``gen_rst.execute_script``; in a build that call is replaced by one that reads the record.
 """
 
