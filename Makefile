@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: html live test bench check sign serve lint prune clean
+.PHONY: html live test browser audit bench check sign serve lint prune clean
 .DEFAULT_GOAL := html
 
 $(READY): requirements.txt
@@ -14,11 +14,26 @@ $(READY): requirements.txt
 # Code runs once for both languages, and not at all if it has not changed.
 html: $(READY)
 	$(PYTHON) docs/_ext/build.py
+	$(PYTHON) docs/_ext/bundles.py
 	@echo "The site is in build/html; 'make serve' shows it."
 
-# The tests read the built site, run every script and execute every notebook.
-test: html
+# The tests read the built site in a browser, run every script and execute every notebook;
+# epubcheck, which reads the books, is a Java program.
+test: html browser
+	@command -v java >/dev/null || { apt-get update && apt-get install --yes default-jre-headless; } || \
+		echo "install Java: the tests check the books with it"
 	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
+
+# Chromium opens the pages; where there is none, Debian's is installed if that is allowed.
+browser:
+	@for name in $$CHROME_PATH chromium chromium-browser google-chrome; do \
+		command -v $$name >/dev/null && exit; done; \
+		apt-get update && apt-get install --yes chromium fonts-noto-cjk || \
+		echo "install Chromium: the tests and the audit open the pages in it"
+
+# Pages held to their bounds; PAGES="en/index.html" or ALL=1 chooses them, RUNS=1 is quick.
+audit: html browser
+	$(PYTHON) tests/audit.py $(PAGES) $(if $(ALL),--all) $(if $(RUNS),--runs $(RUNS))
 
 # Builds measured against stock Sphinx-Gallery; TIMES=10 multiplies the tutorials.
 bench: $(READY)

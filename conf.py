@@ -24,9 +24,11 @@ extensions = [
     "figures",
     "record",
     "gallery",
+    "layout",
     "downloads",
     "languages",
     "sharing",
+    "search",
     "chinese",
     "mathml",
 ]
@@ -64,24 +66,14 @@ sphinx_gallery_conf = running | {
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
-html_js_files = [("language.js", {"defer": "defer"})]
-html_context = {"default_mode": "auto"}
-html_show_sphinx = False
+html_js_files = ["language.js", "site.js"]
 html_copy_source = True
 html_scaled_image_link = False  # a size on an image is no wish to link its file
+html_use_index = False
 html_favicon = "docs/_static/favicon.svg"
-html_sidebars = {page: [] for page in ("index", "guide", "glossary", "write", "about", "search")}
 html_theme_options = {
-    "navbar_align": "left",
-    "navbar_persistent": ["search-button", "language-switch"],
-    "navbar_end": ["theme-switcher"],
-    "footer_start": ["footer"],
-    "footer_end": [],
-    "primary_sidebar_end": [],
-    "secondary_sidebar_items": ["page-toc", "sourcelink"],
-    "show_nav_level": 2,
     "logo": {"text": {"en": "Learn Autograd", "zh": "学懂自动微分"}[lang]},
-    "search_bar_text": {"en": "Search", "zh": "搜索"}[lang],
+    "shorten_urls": False,
 }
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_selector = "div:not(.sphx-glr-script-out) > div.highlight > pre"  # code, not output

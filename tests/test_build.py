@@ -475,6 +475,25 @@ def test_a_tutorial_that_is_gone_leaves_nothing(small):
     assert not left
 
 
+def test_the_search_follows_every_build(small):
+    first, second = (small.add(f"part/{name}.py", TUTORIAL) for name in ("10_one", "20_two"))
+    index = small.root / "build/html/en/_static/search-index.js"
+    built(small.build())
+    whole = index.read_bytes()
+    first.write_text(first.read_text().replace("# More.", "# Much more."))
+    sign(first)
+    built(small.build())
+    assert index.read_text().count("Much more.") == 1
+    second.unlink()
+    built(small.build())
+    assert "20_two" not in index.read_text() and "Much more." in index.read_text()
+    first.write_text(first.read_text().replace("# Much more.", "# More."))
+    sign(first)
+    small.add("part/20_two.py", TUTORIAL)
+    built(small.build())
+    assert index.read_bytes() == whole
+
+
 def test_sphinx_gallery_still_runs_scripts_as_we_know_it():
     """``runner`` wraps these functions and ``record`` stands for the first.
 

@@ -1,4 +1,4 @@
-"""The built site as its readers meet it: links, languages, downloads, search."""
+"""The built site as its readers meet it: links, languages, downloads."""
 
 import gzip
 import html
@@ -19,7 +19,7 @@ from tutorial import LANGUAGES
 PAGES = sorted(
     path.relative_to(SITE / "en").as_posix()
     for path in SITE.glob("en/**/*.html")
-    if "_static" not in path.parts
+    if "_static" not in path.parts and not path.name.endswith(".both.html")
 )
 CHINESE = re.compile("[\u3400-\u9fff]")
 # Names, not words: what may stand in Latin letters in the frame of a Chinese page.
@@ -47,7 +47,15 @@ def words(tag):
         foreign.decompose()
     spoken = [
         found[key]
-        for key in ("title", "aria-label", "placeholder", "alt", "data-bs-original-title")
+        for key in (
+            "title",
+            "aria-label",
+            "placeholder",
+            "alt",
+            "data-auto",
+            "data-light",
+            "data-dark",
+        )
         for found in copy(attrs={key: True})
     ]
     return " \n ".join([*copy.stripped_strings, *spoken])
@@ -58,7 +66,7 @@ def test_the_languages_have_the_same_pages(site):
         pages = {
             p.relative_to(site / language).as_posix()
             for p in (site / language).glob("**/*.html")
-            if "_static" not in p.parts
+            if "_static" not in p.parts and not p.name.endswith(".both.html")
         }
         assert pages == set(PAGES)
     assert len(PAGES) >= len(SCRIPTS) + 10
@@ -106,7 +114,8 @@ def test_language_is_declared(site, language, page):
     assert document.html["lang"] == code[language]
     found = {link["hreflang"]: link["href"] for link in document.select('link[rel="alternate"]')}
     expected = {code[lang]: urljoin(HOME, f"{lang}/{page}") for lang in LANGUAGES}
-    assert found == expected | {"x-default": HOME}
+    default = HOME if page == "index.html" else expected["en"]
+    assert found == expected | {"x-default": default}
     assert document.select_one('link[rel="canonical"]')["href"] == expected[code[language]]
 
 
@@ -139,7 +148,7 @@ def test_no_words_in_style_sheets(site):
     """``content: "Out:"`` would be English on a Chinese page."""
     used = str([soup("zh", page).head for page in PAGES])
     sheets = [sheet for sheet in site.glob("zh/_static/**/*.css") if sheet.name in used]
-    assert {"site.css", "pydata-sphinx-theme.css"} <= {sheet.name for sheet in sheets}
+    assert {"site.css", "search.css", "copybutton.css"} == {sheet.name for sheet in sheets}
     for sheet in sheets:
         text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.S)
         assert not re.findall(r"content:\s*[\"'][A-Za-z ]{2,}:?[\"']", text), sheet.name
@@ -186,12 +195,10 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     with zipfile.ZipFile(page.parent / offered[2]) as archive:
         stem = tutorial.path.stem
         assert sorted(archive.namelist()) == [f"{stem}.ipynb", f"{stem}.py"]
-    source = document.select_one(".sourcelink a")["href"]
+    source = document.select_one("a.source")["href"]
     assert (page.parent / source).read_bytes() == tutorial.path.read_bytes()
-    assert document.select_one("nav.bd-links a.current") or document.select_one(
-        ".bd-links .current"
-    )
-    assert document.select_one(".prev-next-area a")
+    assert len(document.select("nav.menu a[aria-current=page]")) == 1
+    assert document.select_one(".prev-next a")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -284,23 +291,6 @@ def test_one_zip_of_everything(site, language):
             compile(text, member, "exec") if member.endswith(".py") else json.loads(text)
 
 
-@pytest.mark.parametrize(
-    ("language", "terms"),
-    [
-        ("en", ["accumul", "jacobian", "inplac", "requires_grad", "checkpoint"]),
-        ("zh", ["梯度", "累积", "雅可", "可比", "张量", "钩子", "requires_grad", "backward"]),
-    ],
-)
-def test_search_index_holds_the_words(site, language, terms):
-    script = (site / language / "searchindex.js").read_text(encoding="utf-8")
-    index = json.loads(script.removeprefix("Search.setIndex(").removesuffix(")"))
-    known = set(index["terms"]) | set(index["titleterms"])
-    assert set(terms) <= known
-    data = (site / language / "_static/language_data.js").read_text(encoding="utf-8")
-    assert ("splitQuery" in data) == (language == "zh")
-    assert "ChineseStemmer" not in data
-
-
 def test_the_root_page_offers_both_languages_without_a_script(site):
     root = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
     assert {a["href"] for a in root("a")} == {"en/index.html", "zh/index.html"}
@@ -329,6 +319,14 @@ def test_glossary_holds_the_same_terms_in_both_languages():
     chinese = {(row[1], row[0]) for row in glossary("zh")}
     assert english == chinese
     assert len(english) >= 30
+
+
+@pytest.mark.parametrize(("language", "column"), [("en", 1), ("zh", 1)])
+def test_the_glossary_says_which_words_are_of_the_other_language(site, language, column):
+    code = {"en": "zh-CN", "zh": "en"}[language]
+    for row in soup(language, "glossary.html").select("tbody tr"):
+        marked = [cell.p.get("lang") for cell in row("td")]
+        assert marked[column] == code and marked.count(None) == len(marked) - 1
 
 
 def test_tutorials_keep_to_the_glossary():

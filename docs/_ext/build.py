@@ -258,6 +258,7 @@ def compile_words():
 
 
 def build():
+    import both
     import runner
     from bilingual import Problems, checked
     from record import RUNNING, Records, key
@@ -286,6 +287,10 @@ def build():
                     process.terminate()
                 raise
         finish_languages(builds)
+        try:
+            both.write_views(BUILD / "html", keys)
+        except both.Mismatch as error:
+            sys.exit(str(error))
 
 
 def prune():

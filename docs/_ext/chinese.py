@@ -1,13 +1,9 @@
-"""What Chinese text needs of Sphinx: markup without spaces, line ends without spaces, search."""
-
-import re
-from itertools import pairwise
+"""What Chinese text needs of Sphinx: markup without spaces, line ends without spaces."""
 
 from docutils import nodes
-from sphinx.search.en import SearchEnglish
 from sphinx.transforms import SphinxTransform
 
-from tutorial import HAN, unbroken
+from tutorial import unbroken
 
 OPAQUE = (nodes.literal, nodes.math)
 
@@ -53,37 +49,7 @@ def edge(text, step):
     return shown[-1:] if step < 0 else shown[:1]
 
 
-class SearchChinese(SearchEnglish):
-    """Index pairs of Chinese characters, and Latin words as the English search does.
-
-    Pairs need no dictionary, and a query is cut in the browser as the text was cut here.
-    Source: the n-gram analysis of CJK text in Lucene's CJKBigramFilter.
-    """
-
-    lang = "zh"
-    language_name = "English"  # names the stemmer in the script that Sphinx writes
-    js_splitter_code = r"""
-var splitQuery = (query) =>
-  (query.match(/\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}_])+/gu) || []).flatMap((term) =>
-    /\p{Script=Han}/u.test(term) && term.length > 1
-      ? Array.from(term.slice(1), (character, i) => term[i] + character)
-      : [term]
-  );
-"""
-
-    def split(self, input):
-        terms = []
-        for run in re.findall(rf"[{HAN}]+|[^\W{HAN}]+", input):
-            is_chinese = re.match(f"[{HAN}]", run) and len(run) > 1
-            terms += map("".join, pairwise(run)) if is_chinese else [run]
-        return terms
-
-    def word_filter(self, word):
-        return len(word) > 1 and super().word_filter(word)
-
-
 def setup(app):
     app.connect("env-before-read-docs", allow_markup_inside_words)
     app.add_transform(CloseLines)
-    app.add_search_language(SearchChinese)
     return {"parallel_read_safe": True}

@@ -15,6 +15,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx_gallery._doctree_links import CodeLinksTransform
 from sphinx_gallery.directives import imgsgnode
 
+import both
 import figures
 from tutorial import project, tutorials
 
@@ -262,9 +263,9 @@ def remove_gone(app, error):
     if error or app.builder.format != "html":
         return
     pages = Path(app.outdir)
-    for page in (pages / "tutorials").rglob("*.html"):
-        docname = page.relative_to(pages).with_suffix("").as_posix()
-        if docname not in app.env.found_docs:
+    for page in pages.rglob("*.html"):
+        docname = page.relative_to(pages).as_posix().removesuffix(both.SUFFIX).removesuffix(".html")
+        if docname not in app.env.found_docs | {"search"}:
             page.unlink()
             for source in (pages / "_sources").glob(f"{docname}.*"):
                 source.unlink()

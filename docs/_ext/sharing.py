@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 
 from docutils import nodes
 
+import both
 from gallery import language
 from languages import CODES
 from tutorial import LANGUAGES, plain
@@ -23,19 +24,21 @@ def describe(app, pagename, templatename, context, doctree):
     if tutorial is not None:
         text = plain(tutorial.summary(language(app)))
         image = f"_images/sphx_glr_{tutorial.path.stem}_thumb.png"
-        context["picture"] = urljoin(app.config.html_baseurl, image)
     else:
+        image = f"_static/card-{language(app)}.png"
         first = next(doctree.findall(nodes.paragraph), None) if doctree else None
         text = " ".join(first.astext().split()) if first else app.config.project
+    context["picture"] = urljoin(app.config.html_baseurl, image)
     context["description"] = text
     context["locale"] = LOCALES[language(app)]
 
 
 def site_map(app):
-    """The sitemap: every page with its address in both languages."""
+    """The sitemap: every page and view with its address in both languages."""
+    targets = [app.builder.get_target_uri(docname) for docname in app.env.found_docs]
+    targets += [docname + both.SUFFIX for docname in app.tutorials]
     entries = []
-    for docname in sorted(app.env.found_docs):
-        target = app.builder.get_target_uri(docname)
+    for target in sorted(targets):
         pages = {
             lang: escape(urljoin(app.config.site_url, f"{lang}/{target}")) for lang in LANGUAGES
         }
