@@ -21,6 +21,7 @@ extensions = [
     "myst_parser",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "figures",
     "record",
     "gallery",
     "layout",
@@ -41,7 +42,7 @@ nitpicky = True
 projected_dir = str(root / "build/projected" / lang)
 records_dir = str(root / "build/records")
 # What changes how a script runs and is shown; a record is made for these settings.
-running = {"image_srcset": ["2x"], "capture_repr": ()}
+running = {"image_scrapers": ("figures.scrape",), "capture_repr": ()}
 sphinx_gallery_conf = running | {
     "examples_dirs": projected_dir,
     "gallery_dirs": "tutorials",
@@ -56,6 +57,7 @@ sphinx_gallery_conf = running | {
     "min_reported_time": 10**6,
     "show_signature": False,
     "image_scrapers": (),
+    "thumbnail_size": (700, 490),  # twice the width of a card
     "reset_modules": (),
     "inspect_global_variables": False,
     "css": (),  # site.css says it in both languages
@@ -66,6 +68,7 @@ html_static_path = ["docs/_static"]
 html_css_files = ["site.css"]
 html_js_files = ["language.js", "site.js"]
 html_copy_source = True
+html_scaled_image_link = False  # a size on an image is no wish to link its file
 html_use_index = False
 html_favicon = "docs/_static/favicon.svg"
 html_theme_options = {

@@ -91,6 +91,12 @@ def test_figures_are_turned_over_in_the_dark(visit):
     assert "invert" in figure.evaluate("(image) => getComputedStyle(image).filter")
 
 
+def test_values_shown_as_colours_keep_them_in_the_dark(visit):
+    address = "zh/tutorials/matrices/10_vector_jacobian_product.html"
+    figure = visit(address, color_scheme="dark").locator("article img.as-drawn").first
+    assert "invert" not in figure.evaluate("(image) => getComputedStyle(image).filter")
+
+
 def test_code_is_copied_without_its_output(visit):
     page = visit(f"zh/{TUTORIAL}", viewport=WIDE, permissions=["clipboard-read", "clipboard-write"])
     block = page.locator("div.highlight-Python").nth(1)

@@ -158,15 +158,12 @@ def test_a_record_tells_each_cell(small):
     imports, cell = kept["cells"]
     assert imports["text"] == "" and imports["figures"] == []
     assert cell["text"] == "7\ntorch.float32"
-    assert cell["figures"] == ["sphx_glr_10_first_001.png"]
+    assert cell["figures"] == ["sphx_glr_10_first_001.svg"]
     assert cell["seconds"] > 0 and cell["error"] is None
     assert {"torch.tensor", "plt.plot"} <= kept["names"].keys()
     assert kept["versions"]["python"] == platform.python_version()
     assert kept["device"]
-    assert set(kept["figures"]) == {
-        "sphx_glr_10_first_001.png",
-        "sphx_glr_10_first_001_2_00x.png",
-    }
+    assert set(kept["figures"]) == {"sphx_glr_10_first_001.png", "sphx_glr_10_first_001.svg"}
 
 
 @pytest.mark.parametrize("what", ["figure", "outcome", "nothing left"])
@@ -175,7 +172,7 @@ def test_a_damaged_record_is_noticed_and_made_again(small, what):
     built(small.build())
     (record,) = small.records()
     if what == "figure":
-        figure = next(record.glob("*.png"))
+        figure = next(record.glob("*.svg"))
         figure.write_bytes(figure.read_bytes()[:-10])
     elif what == "outcome":
         path = record / "record.json"
@@ -192,7 +189,7 @@ def everything(small):
     return {
         path.relative_to(small.root): path.read_bytes()
         for path in small.root.glob("build/html/**/*")
-        if path.suffix in (".html", ".png", ".ipynb", ".py")
+        if path.suffix in (".html", ".png", ".svg", ".ipynb", ".py")
     }
 
 
@@ -366,8 +363,8 @@ def test_a_failing_cell_names_the_bilingual_script_and_its_line(small):
 def test_sphinx_gallerys_own_settings_hold(small):
     """A script that conf.py expects to fail is shown with its error; a comment sets one file."""
     conf = small.root / "conf.py"
-    expected = '"expected_failing_examples": ["tutorials/part/10_first.py"], "image_srcset"'
-    conf.write_text(conf.read_text().replace('"image_srcset"', expected, 1))
+    expected = '"expected_failing_examples": ["tutorials/part/10_first.py"], "image_scrapers"'
+    conf.write_text(conf.read_text().replace('"image_scrapers"', expected, 1))
     small.add("part/10_first.py", TUTORIAL.replace("plt.plot", "assert 1 == 2\nplt.plot", 1))
     shown = "# sphinx_gallery_capture_repr_block = ('__repr__',)\ntorch.ones(2)\n"
     small.add("part/20_second.py", TUTORIAL.replace("import torch\n", f"import torch\n\n{shown}"))
@@ -454,6 +451,17 @@ def test_a_section_needs_a_label(small):
     code, said = small.build()
     assert code
     assert "the section 'Unlabelled' has no label" in said
+
+
+def test_a_figure_that_is_gone_leaves_nothing(small):
+    """A figure that is heavy as SVG is shown as PNG; what showed it before is removed."""
+    path = small.add("part/10_first.py", TUTORIAL)
+    built(small.build())
+    many = "plt.scatter(torch.rand(5000), torch.rand(5000))"
+    path.write_text(path.read_text().replace("plt.plot([0, 1])", many))
+    assert built(small.build()) == ["10_first"]
+    shown = {path.name for path in (small.root / "build/html/en/_images").iterdir()}
+    assert shown == {"sphx_glr_10_first_001.png", "sphx_glr_10_first_thumb.png"}
 
 
 def test_a_tutorial_that_is_gone_leaves_nothing(small):

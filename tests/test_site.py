@@ -1,5 +1,6 @@
 """The built site as its readers meet it: links, languages, downloads."""
 
+import gzip
 import html
 import json
 import re
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from conftest import HOME, ROOT, SCRIPTS, SITE, name
+from PIL import Image
 
 from tutorial import LANGUAGES
 
@@ -184,7 +186,6 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     for figure in document.select("article img"):
         assert bool(CHINESE.search(figure["alt"])) == (language == "zh"), "text alternative"
         assert len(figure["alt"]) > 20
-        assert int(figure["width"]) > 200 and int(figure["height"]) > 100
     folds = document.select("details.solution")
     assert len(folds) == sum(cell.kind == "solution" for cell in tutorial.cells)
     assert all(fold.select("pre") and not fold.has_attr("open") for fold in folds)
@@ -198,6 +199,28 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     assert (page.parent / source).read_bytes() == tutorial.path.read_bytes()
     assert len(document.select("nav.menu a[aria-current=page]")) == 1
     assert document.select_one(".prev-next a")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
+def test_figures_are_sharp_light_and_readable_on_a_phone(site, tutorial, language):
+    page = site / language / f"tutorials/{name(tutorial)}.html"
+    figures = soup(language, f"tutorials/{name(tutorial)}.html").select("article img")
+    assert len(figures) == sum(cell.alt for cell in tutorial.cells) / 2
+    weight = 0
+    for figure in figures:
+        path = page.parent / figure["src"]
+        # Wider than this, letters of 10 points are less than 9 pixels high on a phone.
+        assert 200 < int(figure["width"]) <= 550, "begin with plt.rc: see docs/en/write.md"
+        assert int(figure["height"]) > 100
+        assert (figure["loading"], figure["decoding"]) == ("lazy", "async")
+        if path.suffix == ".svg":
+            weight += len(gzip.compress(path.read_bytes()))
+        else:
+            with Image.open(path) as bitmap:
+                assert bitmap.width >= 2 * int(figure["width"])
+            weight += path.stat().st_size
+    assert weight <= 10_000 * len(figures), "bytes as a server sends them"
 
 
 @pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
@@ -242,10 +265,17 @@ def test_cards(site, language):
     for card in cards:
         assert card.img["src"].endswith("_thumb.png")
         assert "no_image" not in card.img["src"]
+        picture = site / language / "tutorials" / card.img["src"]
+        with Image.open(picture) as bitmap:
+            assert bitmap.size == (2 * int(card.img["width"]), 2 * int(card.img["height"]))
+            assert bitmap.format == "PNG"  # other sites show it when a page is shared
+        assert picture.stat().st_size <= 16_000
         link, sentence, facts = card.find_all("p")[-3:]
         assert link.a["href"]
         assert sentence.get_text().count("。" if language == "zh" else ".") >= 1
         assert re.search(r"\d+ (min|分钟)", facts.get_text())
+    assert not cards[0].img.has_attr("loading"), "it is on the first screen"
+    assert cards[-1].img["loading"] == "lazy"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,18 +6,17 @@ solutions are set from the marks that the projection left, and Sphinx-Gallery's 
 notices are removed: what a reader needs of them is said in the reader's language.
 """
 
-import html
 from pathlib import Path
 
 from docutils import nodes
-from PIL import Image
 from sphinx import addnodes
 from sphinx.errors import SphinxError
 from sphinx.transforms import SphinxTransform
 from sphinx_gallery._doctree_links import CodeLinksTransform
-from sphinx_gallery.directives import imgsgnode, visit_imgsg_html
+from sphinx_gallery.directives import imgsgnode
 
 import both
+import figures
 from tutorial import project, tutorials
 
 WORDS = {
@@ -48,19 +47,6 @@ class AuthoringError(SphinxError):
 
 class solution(nodes.General, nodes.Element):
     """A folded answer; ``summary`` is what stands on the fold."""
-
-
-def visit_figure(translator, node):
-    """Sphinx-Gallery's figure with its size, so that the page does not move when it loads."""
-    visit_imgsg_html(translator, node)
-    with Image.open(Path(translator.builder.srcdir, node["uri"].lstrip("/"))) as image:
-        width, height = image.size
-    tag = translator.body[-1].removeprefix("<img ")
-    translator.body[-1] = f'<img width="{width}" height="{height}" {tag}'
-
-
-def depart_figure(translator, node):
-    """Nothing is left open."""
 
 
 def visit_solution(translator, node):
@@ -206,28 +192,28 @@ class PageMarks(SphinxTransform):
 
     def set_alternatives(self, tutorial):
         figure, cell = None, 0
-        for node in self.document.findall():
+        for node in list(self.document.findall()):
             if isinstance(node, imgsgnode):
                 self.require_alternative(tutorial, figure)
-                figure, node["alt"] = node, None
+                figure = figures.image(node, self.app.srcdir)
                 figure.cell = cell
+                node.replace_self(figure)
             elif isinstance(node, nodes.comment):
                 mark, _, rest = node.astext().partition(" ")
                 if mark == "cell":
                     cell = int(rest.split()[0])
                 elif mark == "alt":
-                    if figure is None or figure["alt"]:
+                    if figure is None or "alt" in figure:
                         line = tutorial.cells[cell].line
                         raise AuthoringError(
                             f"{tutorial.path}:{line}: a text alternative without a figure: "
                             "the cell above shows none, remove the pair"
                         )
-                    # Sphinx-Gallery writes it into the page as it is.
-                    figure["alt"] = html.escape(rest)
+                    figure["alt"] = rest
         self.require_alternative(tutorial, figure)
 
     def require_alternative(self, tutorial, figure):
-        if figure is not None and not figure["alt"]:
+        if figure is not None and "alt" not in figure:
             raise AuthoringError(
                 f"{tutorial.path}:{tutorial.cells[figure.cell].line}: a figure without a text "
                 "alternative: show one figure a cell, and say what it shows in '# %% en alt' and "
@@ -273,7 +259,7 @@ def skip_code_links(app):
 
 
 def remove_gone(app, error):
-    """Remove the pages of documents that are no more: a reader's old link should end at the 404."""
+    """Remove pages and figures that are no more: a reader's old link should end at the 404."""
     if error or app.builder.format != "html":
         return
     pages = Path(app.outdir)
@@ -283,15 +269,14 @@ def remove_gone(app, error):
             page.unlink()
             for source in (pages / "_sources").glob(f"{docname}.*"):
                 source.unlink()
-    kept = tuple(f"sphx_glr_{script.path.stem}_" for script in app.tutorials.values())
+    shown = {name for _, name in app.env.images.values()}
     for image in (pages / "_images").glob("sphx_glr_*"):
-        if not image.name.startswith(kept):
+        if image.name not in shown:
             image.unlink()
 
 
 def setup(app):
     app.add_config_value("projected_dir", None, "env")
-    app.add_node(imgsgnode, override=True, html=(visit_figure, depart_figure))
     app.add_node(solution, html=(visit_solution, depart_solution))
     app.add_transform(PageMarks)
     app.connect("builder-inited", project_tutorials, priority=100)

@@ -1,8 +1,8 @@
 """Keep what a tutorial's run produced, and make pages of it instead of running it again.
 
 A record is a folder named for a digest of everything that can change the outcome: the syntax
-trees of the code cells (so neither prose nor comments count), the settings of the run, the
-versions of what runs it and the device. Sphinx-Gallery runs scripts in
+trees of the code cells (so neither prose nor comments count), the settings of the run and of the
+drawing of figures, the versions of what runs it and the device. Sphinx-Gallery runs scripts in
 ``gen_rst.execute_script``; in a build that call is replaced by one that reads the record.
 """
 
@@ -18,10 +18,11 @@ from pathlib import Path
 
 from sphinx_gallery import gen_rst
 
+import figures
 import runner
 from gallery import AuthoringError
 
-FORMAT = 1
+FORMAT = 2
 # Set by the build that forks a language: each script's record, and who makes it.
 EXPECTED = {"keys": {}, "starter": None}
 RUNNING = "running"  # the file that stands among the records while scripts run
@@ -44,7 +45,8 @@ def key(tutorial, running):
     """The name of the record of ``tutorial`` run with Sphinx-Gallery's settings ``running``."""
     cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
     code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
-    facts = [FORMAT, tutorial.path.stem, code, running, runner.versions(), device()]
+    how = [running, figures.DRAWING, runner.versions(), device()]
+    facts = [FORMAT, tutorial.path.stem, code, *how]
     text = json.dumps(facts, sort_keys=True, default=sorted)
     return digest(text.encode())[:24]
 
@@ -121,7 +123,7 @@ def replayed(records, tutorials):
             if old.name not in outcome["figures"]:
                 old.unlink()
         for figure in outcome["figures"]:
-            if not re.search(r"_\d_\d+x\.png$", figure):
+            if figure.endswith(".png"):
                 next(script_vars["image_path_iterator"])
             copy_if_new(records.folder / name / figure, images / figure)
         cells = iter(outcome["cells"])

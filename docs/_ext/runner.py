@@ -1,7 +1,8 @@
 """Run the code of one tutorial, in a process of its own, as Sphinx-Gallery runs a script.
 
-This file needs nothing of ours, so that a cluster's workers can be sent it alone. Run as a
-program it reads a pickled ``Job`` from standard input and writes the pickled outcome.
+This file needs nothing of ours but ``figures``, which draws what a script shows, so that a
+cluster's workers can be sent the two. Run as a program it reads a pickled ``Job`` from standard
+input and writes the pickled outcome.
 """
 
 import multiprocessing
@@ -20,7 +21,7 @@ from importlib import metadata
 from multiprocessing import forkserver
 from pathlib import Path
 
-PACKAGES = ("torch", "matplotlib", "numpy", "sphinx-gallery")
+PACKAGES = ("torch", "matplotlib", "numpy", "pillow", "sphinx-gallery")
 # What torch and matplotlib import late; the fork server imports it once for all scripts.
 PRELOAD = (
     "matplotlib.pyplot",

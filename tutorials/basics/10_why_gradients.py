@@ -37,6 +37,7 @@ from fractions import Fraction
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 torch.set_default_dtype(torch.float64)
 
@@ -519,7 +520,7 @@ plt.loglog(h.cpu(), forward_error.cpu(), label="$(f(x+h) - f(x))/h$")
 plt.loglog(h.cpu(), central_error.cpu(), label="$(f(x+h) - f(x-h))/2h$")
 plt.xlabel("$h$")
 plt.ylabel("$|D_h - \\cos 1|$")
-plt.legend()
+plt.legend(loc="upper center")
 plt.show()
 
 # %% en alt

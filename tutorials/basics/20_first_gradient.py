@@ -24,6 +24,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 x = torch.tensor(0.0, requires_grad=True)

@@ -24,6 +24,7 @@ import warnings
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 x = torch.tensor([1.0, 2.0, 3.0], device=device, requires_grad=True)

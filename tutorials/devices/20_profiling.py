@@ -27,6 +27,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.profiler import DeviceType, ProfilerActivity, profile, record_function, schedule
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 activities = [ProfilerActivity.CPU]
 if device.type == "cuda":
@@ -258,7 +259,6 @@ top = sorted(events, key=lambda e: e.self_cpu_time_total)[-8:]
 names = [e.key.replace("autograd::engine::", "") for e in top]
 plt.barh(names, [100 * e.self_cpu_time_total / whole for e in top])
 plt.xlabel("Self CPU %")
-plt.tight_layout()
 plt.show()
 
 # %% en alt

@@ -362,22 +362,23 @@ x = torch.linspace(0, 1, 8, requires_grad=True)
 W = torch.cos(torch.arange(64.0)).reshape(8, 8)
 outputs = {r"$\sin x$": x.sin(), "cumsum": x.cumsum(0), "$Wx$": W @ x}
 
-figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(5, 2.2), sharey=True, layout="constrained")
 for ax, (name, y) in zip(axes, outputs.items(), strict=True):
-    ax.imshow(jacobian(y, x).tolist())
+    ax.imshow(jacobian(y, x).tolist(), cmap="RdBu", vmin=-1, vmax=1)
     ax.set_title(name)
     ax.set_xlabel("$j$")
 axes[0].set_ylabel("$i$")
 plt.show()
 
 # %% en alt
-# Three 8 by 8 Jacobians as images. For the sine only the diagonal is not zero; for ``cumsum`` the
-# diagonal and everything below it has one value and everything above is zero; for :math:`Wx` the
-# values fill the whole square.
+# Three 8 by 8 Jacobians as images: zero is white, positive numbers are blue, negative ones red. For
+# the sine only the diagonal is blue; for ``cumsum`` the diagonal and everything below it has one
+# and the same blue and everything above is white; for :math:`Wx` blue and red fill the whole square.
 
-# %% zh alt 541cb0
-# 三个 8 乘 8 雅可比矩阵的图像。正弦的矩阵只有对角线不为零；
-# ``cumsum``的矩阵在对角线及其下方全是同一个值，上方全是零；:math:`Wx`的矩阵处处都有数值，布满整个方块。
+# %% zh alt 6424fc
+# 三个 8 乘 8 雅可比矩阵的图像：零是白色，正数是蓝色，负数是红色。正弦的矩阵只有对角线是蓝色；
+# ``cumsum``的矩阵在对角线及其下方全是同一种蓝色，上方全是白色；
+# :math:`Wx`的矩阵由蓝色和红色布满整个方块。
 
 # %%
 sin_J, cumsum_J, linear_J = [jacobian(y, x) for y in outputs.values()]

@@ -31,6 +31,7 @@ import torch
 from torch.autograd import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -294,9 +295,9 @@ for n in sizes:
     costs["hvp"].append(flops(functional.hvp, loss, point, w) / unit)
     costs["hessian"].append(flops(functional.hessian, loss, point) / unit)
 
-for name, cost in costs.items():
+for marker, (name, cost) in zip("os^D", costs.items(), strict=True):
     print(name, cost)
-    plt.plot(sizes, cost, marker="o", label=name)
+    plt.plot(sizes, cost, marker=marker, label=name)
 plt.xlabel("$n$")
 plt.ylabel("FLOPs / FLOPs(loss)")
 plt.legend()

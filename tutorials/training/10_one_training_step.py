@@ -22,6 +22,7 @@ import copy
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %% en: One weight first
@@ -306,10 +307,10 @@ plt.plot(rates, [lr * squared_norm for lr in rates], "--", label=r"$\eta\,\|g\|^
 plt.plot(rates, [decrease(lr) for lr in rates], label=r"$L(w) - L(w - \eta g)$")
 plt.axhline(loss.item(), color="gray", linestyle=":", label="$L(w)$")
 plt.axhline(0, color="gray", linewidth=0.8)
-plt.ylim(-0.5 * loss.item(), 1.3 * loss.item())
+plt.ylim(-0.8 * loss.item(), 1.3 * loss.item())
 plt.xlabel(r"$\eta$")
 plt.ylabel(r"$\Delta L$")
-plt.legend()
+plt.legend(loc="lower left")
 plt.show()
 
 assert 0.008 * squared_norm > loss.item()
@@ -460,9 +461,9 @@ def train(lr, steps=20):
 
 
 too_small, good, too_large = train(0.00001), train(0.001), train(0.01, steps=4)
-plt.semilogy(too_small, label=r"$\eta = 10^{-5}$")
-plt.semilogy(good, label=r"$\eta = 10^{-3}$")
-plt.semilogy(too_large, label=r"$\eta = 10^{-2}$")
+plt.semilogy(too_small, "o-", label=r"$\eta = 10^{-5}$")
+plt.semilogy(good, "s-", label=r"$\eta = 10^{-3}$")
+plt.semilogy(too_large, "^-", label=r"$\eta = 10^{-2}$")
 plt.xlabel("$k$")
 plt.ylabel("$L_k$")
 plt.xticks(range(0, 20, 4))

@@ -22,6 +22,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 x = torch.tensor(2.0, requires_grad=True)
@@ -531,21 +532,21 @@ def coast(set_to_none, **options):
 
 
 plt.plot(coast(False, momentum=0.9), label="zeros, momentum")
-plt.plot(coast(False), label="zeros")
-plt.plot(coast(False, weight_decay=0.3), label="zeros, weight_decay")
+plt.plot(coast(False), "-.", label="zeros")
+plt.plot(coast(False, weight_decay=0.3), ":", label="zeros, weight_decay")
 plt.plot(coast(True, momentum=0.9), "--", label="None, momentum")
 plt.axvline(5, color="gray", linestyle=":")
 plt.xlabel("$k$")
 plt.ylabel("$w_k$")
-plt.legend()
+plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 plt.show()
 
 # %% en alt
-# The weight against the step; a dotted line at 5 marks the end of the gradients. With zeros and
-# momentum it goes on rising to more than twice that height. With zeros alone it stays level. With
-# zeros and weight decay it sinks. With ``None`` it stops at once, even with momentum.
+# The weight against the step; a vertical dotted line at 5 marks the end of the gradients. With
+# zeros and momentum it goes on rising to more than twice that height. With zeros alone it stays
+# level. With zeros and weight decay it sinks. With ``None`` it stops at once, even with momentum.
 
-# %% zh alt 45d6b3
+# %% zh alt 9825b4
 # 权重随步数的变化，横轴 5 处的竖直点线表示从此不再有新梯度。此后，梯度为零且有动量时，
 # 权重继续上升，升到该处高度的两倍以上；只是梯度为零时，保持水平；梯度为零且有权重衰减时，不断下降；
 # 梯度为``None``时，即使有动量也立刻停住。

@@ -25,6 +25,7 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %% en: One expression, two modes
@@ -614,6 +615,7 @@ plt.plot(depths, recorded, "o-", label="enable_grad")
 plt.plot(depths, frozen_trunk, "s-", label="trunk.requires_grad_(False)")
 plt.plot(depths, no_grad, "^-", label="no_grad")
 plt.plot(depths, inference, "--", label="inference_mode")
+plt.ylim(top=100)
 plt.xlabel("$d$")
 plt.ylabel("KiB")
 plt.legend()

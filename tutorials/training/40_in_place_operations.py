@@ -24,6 +24,7 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import torch
 
+plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
 # %% en: A leaf refuses
@@ -331,7 +332,7 @@ torch.testing.assert_close(a.grad, (2 * points).cos())
 plt.plot(points.cpu(), points.cos().cpu(), label=r"$\cos a$")
 plt.plot(points.cpu(), a.grad.cpu(), "o--", label="a.grad")
 plt.xlabel("$a$")
-plt.legend()
+plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 plt.show()
 
 # %% en alt
