@@ -14,6 +14,7 @@ from mathfont import CHARACTERS, FONT, PRIMES
 from mathml import drawn, mathml
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("*/tutorials/*/*.html"))
+CLOSING = ".,:;?!)，。：；？！、）”’"
 
 
 def formula(latex, display=False):
@@ -112,6 +113,16 @@ def test_every_formula_of_the_site_can_be_drawn_and_is_xml(site):
     for page, each in found:
         assert drawn(each) <= CHARACTERS, (page, each)
         ElementTree.fromstring(each)  # an EPUB knows no &ApplyFunction;
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_punctuation_stays_with_its_formula(site, language):
+    for page in (page for page in PAGES if page.startswith(language)):
+        text = (SITE / page).read_text(encoding="utf-8")
+        kept = re.findall(r'<span class="unbroken">[^<]*<math>.*?</math>[^<]*</span>', text, re.S)
+        for whole in kept:
+            text = text.replace(whole, "")
+        assert not re.search(rf"</math>[{CLOSING}]|[(（“]<math>", text), page
 
 
 def test_a_wide_formula_has_a_name_in_the_language_of_the_page(site):

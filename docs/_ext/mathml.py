@@ -20,6 +20,8 @@ NAMED = {"&ApplyFunction;": "\u2061", "&InvisibleTimes;": "\u2062"}
 # Browsers draw a lone letter, Latin or Greek, in italics.
 ITALIC = span("𝐴", "𝑧") + "ℎ𝚤𝚥" + span("𝛢", "𝜛")
 SLANTED = {chr(int(decomposition(letter).split()[-1], 16)): letter for letter in ITALIC}
+# Punctuation that must not part from a formula at the end of a line.
+JOINED = re.compile(r"([(（“‘]*)(<math>.*?</math>)([.,:;?!)，。：；？！、）”’]*)", re.S)
 LABELS = {"en": "Formula", "zh": "公式"}
 
 
@@ -75,6 +77,17 @@ def visit_math_block(translator, node):
     raise nodes.SkipNode
 
 
+def join_punctuation(app, pagename, templatename, context, doctree):
+    """Keep punctuation with its formula: a browser may break a line on either side of one."""
+
+    def whole(match):
+        return f'<span class="unbroken">{match[0]}</span>' if match[1] or match[3] else match[0]
+
+    if "body" in context:
+        context["body"] = JOINED.sub(whole, context["body"])
+
+
 def setup(app):
+    app.connect("html-page-context", join_punctuation)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
