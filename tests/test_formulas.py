@@ -131,3 +131,56 @@ def test_a_wide_formula_has_a_name_in_the_language_of_the_page(site):
         boxes = re.findall(r'<div[^>]*class="math[^>]*>', page.read_text(encoding="utf-8"))
         assert boxes
         assert all(f'aria-label="{label}"' in box and 'role="group"' in box for box in boxes)
+
+
+# What the browser drew each formula with: the names of the fonts, and whether they are ours.
+def drawn_with(page, selector):
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    found = session.send("DOM.querySelectorAll", {"nodeId": root, "selector": selector})["nodeIds"]
+    return {
+        (font["familyName"], font["isCustomFont"])
+        for node in found
+        for font in session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["basics/10_why_gradients", "matrices/20_jacobians_and_hessians"])
+def test_a_browser_draws_every_formula_in_this_font(visit, language, name):
+    page = visit(f"{language}/tutorials/{name}.html")
+    page.evaluate("document.fonts.ready")
+    assert drawn_with(page, "math") == {("STIX Two Math", True)}
+
+
+def test_a_browser_draws_formulas_in_this_font_from_a_file(visit, site):
+    page = visit((site / "zh/tutorials/basics/10_why_gradients.html").as_uri())
+    page.evaluate("document.fonts.ready")
+    assert drawn_with(page, "math") == {("STIX Two Math", True)}
+
+
+def test_no_line_starts_with_the_punctuation_behind_a_formula(visit):
+    page = visit("zh/tutorials/matrices/20_jacobians_and_hessians.html")
+    for width in range(320, 400, 10):
+        page.set_viewport_size({"width": width, "height": 800})
+        parted = page.evaluate(
+            """() => [...document.querySelectorAll("article .unbroken")]
+                 .filter((whole) => whole.getClientRects().length > 1)
+                 .map((whole) => whole.textContent)"""
+        )
+        assert not parted, width
+
+
+def test_brackets_stretch_on_chinese_pages(visit):
+    page = visit("zh/tutorials/matrices/20_jacobians_and_hessians.html")
+    page.evaluate("document.fonts.ready")
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll("mrow:has(> mtable) > mo:first-child")].map(
+             (bracket) => [
+               bracket.getBoundingClientRect().height,
+               bracket.parentElement.querySelector("mtable").getBoundingClientRect().height,
+             ])"""
+    )
+    assert heights and all(bracket > 0.8 * matrix for bracket, matrix in heights)
