@@ -121,6 +121,8 @@ def test_a_good_tutorial_passes(good, write):
         ("# level: beginner\n", "", 1, "level is missing: write one of"),
         ("# %%\nx", "# %%: Heading\nx", 18, "a code cell carries text in its marker"),
         ("# %% en: Exercise\n# Add 1.", "# %% en", 27, "an empty text cell"),
+        ("en: Exercise", "en: The root of :math:`x`", 27, "a formula in a heading"),
+        ("and :math:`x^2`", "and :math:`\\tfrac{1}{2}`", 6, "TeX in the first paragraph (\\tfrac"),
     ],
 )
 def test_each_mistake_is_named(good, write, old, new, line, what):

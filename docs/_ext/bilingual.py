@@ -142,6 +142,12 @@ SLIPS = [
 
 def check_prose(tutorial, cell):
     """Add to ``tutorial.problems`` what a build would not notice in the words of ``cell``."""
+    if ":math:" in cell.heading:
+        tutorial.problem(
+            cell.line,
+            "a formula in a heading",
+            "say it in words: the page's title and the anchor are made from headings",
+        )
     words = prose(cell)
     for what, pattern, mend in SLIPS:
         if found := re.search(pattern, words):
@@ -230,6 +236,12 @@ def check_about(tutorial):
             line,
             "no title",
             "let the first pair be '# %% en: Title' with an introduction, and its twin",
+        )
+    elif found := re.search(r":math:`([^`]*\\[^`]*)`", tutorial.summary("en")):
+        problem(
+            first.line,
+            f"TeX in the first paragraph ({found[1]})",
+            "say it in words or put it in the next one: search engines show it as plain text",
         )
 
 

@@ -1,26 +1,57 @@
 """Formulas as MathML, made when the site is built: no script, no font server, no raw TeX.
 
-The converter is math-core; browsers show MathML Core by themselves.
+The converter is math-core; browsers show MathML Core by themselves, in the font of ``mathfont``.
 """
+
+import re
+from html import unescape
+from unicodedata import decomposition
 
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
 from sphinx.util.math import wrap_displaymath
 
-from gallery import AuthoringError
+from gallery import AuthoringError, language
+from mathfont import CHARACTERS, span
 
 CONVERTER = LatexToMathML(fancy_error=False)
+# XML, which an EPUB is written in, knows these characters but not these names.
+NAMED = {"&ApplyFunction;": "\u2061", "&InvisibleTimes;": "\u2062"}
+# Browsers draw a lone letter, Latin or Greek, in italics.
+ITALIC = span("𝐴", "𝑧") + "ℎ𝚤𝚥" + span("𝛢", "𝜛")
+SLANTED = {chr(int(decomposition(letter).split()[-1], 16)): letter for letter in ITALIC}
+# Punctuation that must not part from a formula at the end of a line.
+JOINED = re.compile(r"([(（“‘]*)(<math>.*?</math>)([.,:;?!)，。：；？！、）”’]*)", re.S)
+LABELS = {"en": "Formula", "zh": "公式"}
 
 
 def mathml(node, display):
-    """The ``<math>`` element of ``node``; a formula that cannot be read stops the build."""
+    """The ``<math>`` element of ``node``; a formula that cannot be shown stops the build."""
     latex = node.astext()
     if display and "\\\\" in latex and "\\begin" not in latex:
         latex = wrap_displaymath(latex, None, False).strip()
     try:
-        return CONVERTER.convert_with_local_state(latex, displaystyle=display)
+        formula = CONVERTER.convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
         raise AuthoringError(f"{place(node)}: the formula {latex}: {error}") from error
+    for name, character in NAMED.items():
+        formula = formula.replace(name, character)
+    if missing := drawn(formula) - CHARACTERS:
+        names = ", ".join(f"{character} (U+{ord(character):04X})" for character in sorted(missing))
+        raise AuthoringError(
+            f"{place(node)}: the formula {latex}: its font has no {names}; write it otherwise, or "
+            "add the character to docs/_ext/mathfont.py and make the font again as it says there"
+        )
+    return formula
+
+
+def drawn(formula):
+    """The characters that a browser draws for the ``<math>`` element ``formula``."""
+    formula = re.sub(
+        "<mi>(.)</mi>", lambda letter: f"<mi>{SLANTED.get(letter[1], letter[1])}</mi>", formula
+    )
+    text = set(unescape(re.sub("<[^>]+>", "", formula)))
+    return text - set("\ufe00\ufe01")  # the choice between two scripts
 
 
 def place(node):
@@ -37,11 +68,26 @@ def visit_math(translator, node):
 
 
 def visit_math_block(translator, node):
-    start = translator.starttag(node, "div", CLASS="math", tabindex="0")
+    """A box of its own, which the keyboard can scroll where the formula is wider than the page."""
+    label = LABELS[language(translator.builder.app)]
+    start = translator.starttag(
+        node, "div", CLASS="math", tabindex="0", role="group", **{"aria-label": label}
+    )
     translator.body.append(f"{start}{mathml(node, display=True)}</div>\n")
     raise nodes.SkipNode
 
 
+def join_punctuation(app, pagename, templatename, context, doctree):
+    """Keep punctuation with its formula: a browser may break a line on either side of one."""
+
+    def whole(match):
+        return f'<span class="unbroken">{match[0]}</span>' if match[1] or match[3] else match[0]
+
+    if "body" in context:
+        context["body"] = JOINED.sub(whole, context["body"])
+
+
 def setup(app):
+    app.connect("html-page-context", join_punctuation)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

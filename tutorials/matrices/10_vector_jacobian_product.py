@@ -63,9 +63,9 @@ torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
 # The result above is the first row plus 10 times the second. That is the row vector
-# :math:`v^T J`, in code ``v @ J``: the **vector-Jacobian product**.
+# :math:`v^\top J`, in code ``v @ J``: the **vector-Jacobian product**.
 
-# %% zh 22079e: 行是输出，列是输入
+# %% zh 0113c6: 行是输出，列是输入
 # 记:math:`y = f(x)`，把六个偏导数排成一张表，每个输出一行，每个输入一列。
 # 这就是雅可比矩阵:math:`J`，其中:math:`J_{ij} = \partial y_i / \partial x_j`。
 # 输出有:math:`m`个、输入有:math:`n`个时，
@@ -77,7 +77,7 @@ torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 #    \qquad
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
-# 上面的结果正是第一行加上第二行的 10 倍。写成行向量就是:math:`v^T J`（代码里是``v @ J``），
+# 上面的结果正是第一行加上第二行的 10 倍。写成行向量就是:math:`v^\top J`（代码里是``v @ J``），
 # 即**向量-雅可比积**。
 
 # %%
@@ -163,7 +163,7 @@ assert row.shape == (1, 3)
 #    \frac{\partial l}{\partial x_j}
 #    = \sum_{i=1}^{m} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
 #    \quad\Longleftrightarrow\quad
-#    (\nabla_x l)^T = v^T J, \quad v = \nabla_y\, g
+#    (\nabla_x l)^\top = v^\top J, \quad v = \nabla_y\, g
 #
 # So ``v`` is the gradient of :math:`l` with respect to ``y``. The operations after :math:`f` have
 # computed it by the time the backward pass reaches :math:`f`.
@@ -172,7 +172,7 @@ assert row.shape == (1, 3)
 # :math:`(0, 1, 6)` must add up to the numbers above. The code gets ``v`` from
 # ``torch.autograd.grad``, which returns a gradient instead of storing it.
 
-# %% zh 7441f4: v 从哪里来
+# %% zh f311f8: v 从哪里来
 # 上面的代码算的是:math:`l = g(y) = y_1 y_2`的梯度，其中:math:`y = f(x)`。
 # 链式法则说明了内部发生的事（:math:`\nabla`表示由偏导数排成的列向量）：
 #
@@ -181,7 +181,7 @@ assert row.shape == (1, 3)
 #    \frac{\partial l}{\partial x_j}
 #    = \sum_{i=1}^{m} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
 #    \quad\Longleftrightarrow\quad
-#    (\nabla_x l)^T = v^T J, \quad v = \nabla_y\, g
+#    (\nabla_x l)^\top = v^\top J, \quad v = \nabla_y\, g
 #
 # 可见``v``就是:math:`l`关于``y``的梯度。
 # 反向传播到达:math:`f`时，:math:`f`之后的运算已经把它算好了。
@@ -206,14 +206,14 @@ torch.testing.assert_close(x.grad, implicit)
 # :math:`l` changes.
 #
 # Note the shapes. ``v`` has the shape of ``y`` and ``x.grad`` the shape of ``x``. As a row the
-# product is :math:`v^T J`, as a column :math:`J^T v`; a one-dimensional tensor does not tell rows
-# from columns, so in code both are the same numbers.
+# product is :math:`v^\top J`, as a column :math:`J^\top v`; a one-dimensional tensor does not tell
+# rows from columns, so in code both are the same numbers.
 
-# %% zh 570991
+# %% zh 5a6bc9
 # 不靠 autograd，也很容易检验梯度：把每个输入向两边各移动一点，看:math:`l`变化多少。
 #
-# 注意形状：``v``的形状与``y``相同，``x.grad``的形状与``x``相同。乘积写成行是:math:`v^T J`，
-# 写成列是:math:`J^T v`；一维张量不分行列，所以在代码里两者的数值一样。
+# 注意形状：``v``的形状与``y``相同，``x.grad``的形状与``x``相同。乘积写成行是:math:`v^\top J`，
+# 写成列是:math:`J^\top v`；一维张量不分行列，所以在代码里两者的数值一样。
 
 # %%
 point, eps = x.detach().double(), 1e-5
@@ -481,25 +481,25 @@ assert (J @ u).shape == (2,) and (torch.ones(2) @ J).shape == (3,)
 
 # %% en: Remember
 # - Rows of :math:`J` are outputs, columns are inputs.
-# - ``y.backward(v)`` adds :math:`v^T J` to ``x.grad``: ``v`` has the shape of ``y``, the result
+# - ``y.backward(v)`` adds :math:`v^\top J` to ``x.grad``: ``v`` has the shape of ``y``, the result
 #   has that of ``x``.
 # - ``v`` is the gradient of the final number with respect to ``y``; for a scalar it is 1.
 # - One backward pass per row: the gradient of a loss is cheap, a Jacobian of many rows is not.
 
-# %% zh 0f5bf6: 记住
+# %% zh e50050: 记住
 # - :math:`J`的行是输出，列是输入。
-# - ``y.backward(v)``把:math:`v^T J`加进``x.grad``：``v``的形状同``y``，结果的形状同``x``。
+# - ``y.backward(v)``把:math:`v^\top J`加进``x.grad``：``v``的形状同``y``，结果的形状同``x``。
 # - ``v``是最终那个数关于``y``的梯度；输出是标量时，它就是 1。
 # - 每一行都要反向传播一次：求损失的梯度代价很小，求行数多的雅可比矩阵则不然。
 
 # %% en: Exercise: softmax
-# The Jacobian of :math:`p = \mathrm{softmax}(x)` is :math:`\mathrm{diag}(p) - p\, p^T`, where
+# The Jacobian of :math:`p = \mathrm{softmax}(x)` is :math:`\mathrm{diag}(p) - p\, p^\top`, where
 # :math:`\mathrm{diag}(p)` has :math:`p` on its diagonal. Write its vector-Jacobian product with
 # elementwise products and a sum, without any matrix. Check it against ``x.softmax(0)`` and
 # ``backward`` at :math:`x = (0, 1, 2, 3)` with :math:`v = (1, -2, 3, -4)`.
 
-# %% zh 17c78e: 练习：softmax
-# :math:`p = \mathrm{softmax}(x)`的雅可比矩阵是:math:`\mathrm{diag}(p) - p\, p^T`，
+# %% zh 969fce: 练习：softmax
+# :math:`p = \mathrm{softmax}(x)`的雅可比矩阵是:math:`\mathrm{diag}(p) - p\, p^\top`，
 # 其中:math:`\mathrm{diag}(p)`是以:math:`p`为对角线的对角矩阵。
 # 不用任何矩阵，只用逐元素乘法和求和写出它的向量-雅可比积。
 # 取:math:`x = (0, 1, 2, 3)`、:math:`v = (1, -2, 3, -4)`，

@@ -181,12 +181,12 @@ assert not xy.any() and not yx.any() and not yy.any()
 # %% en: From the left: vjp
 # Most uses need a Jacobian only to multiply it by a vector. Take the function of
 # :ref:`vector-jacobian-product`, from 3 inputs to 2 outputs. ``vjp`` multiplies from the left:
-# :math:`v^T J` is a weighted sum of *rows*, so ``v`` has one entry per output and the product one
-# per input. It returns the pair of output and product.
+# :math:`v^\top J` is a weighted sum of *rows*, so ``v`` has one entry per output and the product
+# one per input. It returns the pair of output and product.
 
-# %% zh 9957d9: 从左边乘：vjp
+# %% zh dc25df: 从左边乘：vjp
 # 多数时候，用到雅可比矩阵只是为了让它与向量相乘。沿用:ref:`vector-jacobian-product`里的函数，
-# 它有 3 个输入、2 个输出。``vjp``从左边乘：:math:`v^T J`把各*行*加权相加，
+# 它有 3 个输入、2 个输出。``vjp``从左边乘：:math:`v^\top J`把各*行*加权相加，
 # 所以``v``的每一项对应一个输出，乘积的每一项对应一个输入。调用后同时返回输出和乘积。
 
 
@@ -236,11 +236,11 @@ for operation, wrong in ((functional.vjp, u), (functional.jvp, v)):
         raise AssertionError
 
 # %% en: Hessian times vector: vhp and hvp
-# A Hessian is square, so here both vectors do have the same size. ``vhp`` computes :math:`v^T H`
+# A Hessian is square, so here both vectors do have the same size. ``vhp`` computes :math:`v^\top H`
 # and ``hvp`` computes :math:`H v`. Because :math:`H` is symmetric, the numbers are equal.
 
-# %% zh 273fb4: 海森矩阵与向量的乘积：vhp 和 hvp
-# 海森矩阵是方阵，所以这一次两个向量的大小相同。``vhp``计算:math:`v^T H`，
+# %% zh 73c6f6: 海森矩阵与向量的乘积：vhp 和 hvp
+# 海森矩阵是方阵，所以这一次两个向量的大小相同。``vhp``计算:math:`v^\top H`，
 # ``hvp``计算:math:`H v`。由于:math:`H`对称，两者的数值相等。
 
 # %%
@@ -527,16 +527,16 @@ torch.testing.assert_close(stacked[1], torch.diag(torch.tensor([0.0, 0.0, 2.0]))
 
 # %% en: A Hessian too large to build
 # :math:`H w` says how the gradient changes when :math:`x` moves along :math:`w`. So it is the
-# ``jvp`` of the gradient. The ``vjp`` of the gradient is :math:`w^T H`, the same by symmetry. The
-# idea is due to `Pearlmutter <https://doi.org/10.1162/neco.1994.6.1.147>`__.
+# ``jvp`` of the gradient. The ``vjp`` of the gradient is :math:`w^\top H`, the same by symmetry.
+# The idea is due to `Pearlmutter <https://doi.org/10.1162/neco.1994.6.1.147>`__.
 #
 # Below, :math:`x` has a thousand elements and :math:`H` would have a million. A difference of two
 # gradients checks the answer. The last lines count again: for ``loss`` with 8 inputs the product
 # takes as many evaluations as with 32.
 
-# %% zh 408bfe: 海森矩阵太大时
+# %% zh 2a0b18: 海森矩阵太大时
 # :math:`H w`表示:math:`x`沿:math:`w`移动时梯度怎样变化，所以它就是梯度函数的``jvp``。
-# 梯度函数的``vjp``则是:math:`w^T H`；由于对称，两者相同。
+# 梯度函数的``vjp``则是:math:`w^\top H`；由于对称，两者相同。
 # 这个想法出自`Pearlmutter <https://doi.org/10.1162/neco.1994.6.1.147>`__。
 #
 # 下面的:math:`x`有一千个元素，:math:`H`若构造出来会有一百万个。用两个梯度之差来检验答案。
@@ -577,15 +577,15 @@ assert hvp_flops(8) == hvp_flops(32)
 # blocks together as one matrix.
 #
 # For a linear model with mean squared error over :math:`N` samples, the Hessian is
-# :math:`\frac{2}{N} A^T A`, where :math:`A` holds the inputs and a column of ones for the bias. It
-# does not depend on the parameters at all.
+# :math:`\frac{2}{N} A^\top A`, where :math:`A` holds the inputs and a column of ones for the bias.
+# It does not depend on the parameters at all.
 
-# %% zh 71e59d: 模型的海森矩阵
+# %% zh c2f665: 模型的海森矩阵
 # 模型的损失是模型参数的函数，但``nn.Module``把模型参数存在内部。
 # ``functional_call``用你传入的模型参数字典来运行模块，模型参数就成了自变量。
 # 这时海森矩阵是两层嵌套的字典，存放各个分块；代码再把它们拼成一个矩阵。
 #
-# 线性模型用:math:`N`个样本的均方误差作损失时，海森矩阵是:math:`\frac{2}{N} A^T A`，
+# 线性模型用:math:`N`个样本的均方误差作损失时，海森矩阵是:math:`\frac{2}{N} A^\top A`，
 # 其中:math:`A`由输入和一列全为一的元素组成，这一列对应偏置。海森矩阵与模型参数的取值完全无关。
 
 # %%
