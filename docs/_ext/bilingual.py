@@ -16,6 +16,7 @@ import tokenize
 from collections import Counter
 from pathlib import Path
 
+from graphs import ASKS, MEND, request
 from tutorial import CJK_PUNCTUATION, HAN, LANGUAGES, LITERAL, ROLE, Tutorial, slug, tutorials
 
 # Quotation marks, dashes and dots belong to both languages.
@@ -201,6 +202,11 @@ def check_code(tutorial):
                 f"prose in a code cell ({token.string!r})",
                 "move it to a text cell, in both languages",
             )
+        elif ASKS.match(token.string):
+            try:
+                request(token.string)
+            except ValueError:
+                tutorial.problem(line, f"a graph that cannot be read ({token.string})", MEND)
         elif token.type != tokenize.COMMENT and not token.string.isascii():
             tutorial.problem(
                 line,

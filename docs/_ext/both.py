@@ -17,7 +17,7 @@ WORDS = {
     "zh": {"title": "中英对照", "back": "只看中文"},
 }
 ALONE = ("tutorial-facts", "tutorial-downloads")  # stay in the reader's language
-SHARED = ("pre", "img", "math")
+SHARED = ("pre", "img", "math", "figure")
 
 
 class Mismatch(Exception):

@@ -100,7 +100,6 @@ def run(missing, running):
     """Run the tutorials in ``missing`` side by side; yield each with its outcome as it ends."""
     import joblib
 
-    import figures
     import runner
 
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
@@ -121,8 +120,8 @@ def run(missing, running):
             from dask.distributed import Client
 
             client = stack.enter_context(Client(address))
-            client.upload_file(figures.__file__)
-            client.upload_file(runner.__file__)
+            for name in ("figures", "autograd_graph", "graphs", "runner"):
+                client.upload_file(str(Path(__file__).with_name(f"{name}.py")))
             stack.enter_context(joblib.parallel_config("dask", wait_for_workers_timeout=60))
             call = runner.spawned
         else:

@@ -19,10 +19,11 @@ from pathlib import Path
 from sphinx_gallery import gen_rst
 
 import figures
+import graphs
 import runner
-from gallery import AuthoringError
+from gallery import AuthoringError, language
 
-FORMAT = 2
+FORMAT = 3
 # Set by the build that forks a language: each script's record, and who makes it.
 EXPECTED = {"keys": {}, "starter": None}
 RUNNING = "running"  # the file that stands among the records while scripts run
@@ -45,6 +46,8 @@ def key(tutorial, running):
     """The name of the record of ``tutorial`` run with Sphinx-Gallery's settings ``running``."""
     cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
     code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
+    if any(map(graphs.ASKS.search, cells)):
+        code += [digest(path.read_bytes()) for path in graphs.SOURCES]
     how = [running, figures.DRAWING, runner.versions(), device()]
     facts = [FORMAT, tutorial.path.stem, code, *how]
     text = json.dumps(facts, sort_keys=True, default=sorted)
@@ -104,7 +107,7 @@ class Records:
         return len(old)
 
 
-def replayed(records, tutorials):
+def replayed(records, tutorials, lang):
     """A function to stand for ``gen_rst.execute_script`` that runs nothing."""
 
     def execute_script(script_blocks, script_vars, gallery_conf, file_conf):
@@ -127,7 +130,10 @@ def replayed(records, tutorials):
                 next(script_vars["image_path_iterator"])
             copy_if_new(records.folder / name / figure, images / figure)
         cells = iter(outcome["cells"])
-        outputs = [next(cells)["rst"] if block.type == "code" else "" for block in script_blocks]
+        outputs = [
+            graphs.below(next(cells), lang) if block.type == "code" else ""
+            for block in script_blocks
+        ]
         script_vars.update(memory_delta=0.0, example_globals={})
         if outcome["error"]:
             script_vars["formatted_exception"] = outcome["error"]
@@ -150,7 +156,7 @@ def setup(app):
 
     def replay(app):
         records = Records(app.config.records_dir)
-        gen_rst.execute_script = replayed(records, app.tutorials)
+        gen_rst.execute_script = replayed(records, app.tutorials, language(app))
 
     def restore(app, error):
         gen_rst.execute_script = execute

@@ -1,8 +1,8 @@
 """Run the code of one tutorial, in a process of its own, as Sphinx-Gallery runs a script.
 
-This file needs nothing of ours but ``figures``, which draws what a script shows, so that a
-cluster's workers can be sent the two. Run as a program it reads a pickled ``Job`` from standard
-input and writes the pickled outcome.
+It needs of ours only what draws what a script shows, so that a cluster's workers can be sent these
+few files. Run as a program it reads a pickled ``Job`` from standard input and writes the pickled
+outcome.
 """
 
 import multiprocessing
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from multiprocessing import forkserver
 from pathlib import Path
+
+from graphs import Drawer, Undrawable
 
 PACKAGES = ("torch", "matplotlib", "numpy", "pillow", "sphinx-gallery")
 # What torch and matplotlib import late; the fork server imports it once for all scripts.
@@ -65,7 +67,8 @@ def execute(job):
     """Run ``job`` in this process; return its outcome, a dictionary of plain data.
 
     ``cells`` holds for each code cell its ``rst`` as Sphinx-Gallery shows it, the printed
-    ``text``, ``html``, the names of its ``figures``, an expected ``error`` and ``seconds``.
+    ``text``, ``html``, the names of its ``figures``, an expected ``error`` and ``seconds``;
+    ``graph`` is the drawing that it asks for, in each language, or ``None``.
     ``figures`` has the bytes of each figure, ``versions`` and ``device`` what ran it, ``names``
     the objects that the code names, and ``failure`` the traceback of a cell that should not
     have failed, else ``None``.
@@ -104,11 +107,17 @@ def execute(job):
             rst = execute_code_block(compiler, block, *arguments).replace(f"{folder}/", "")
             if block.type == "code":
                 cells.append(noted(rst, time.perf_counter() - began, script_vars))
+                try:
+                    graph = drawer.drawn(block.content, script_vars["example_globals"])
+                except Undrawable as error:
+                    raise Undrawable(f"{job.path}:{first_line(block)}: {error}") from error
+                cells[-1]["graph"] = graph
             return rst
 
         gen_rst.execute_code_block = execute_and_note
         clean_modules(conf, source.name, "before")
-        with warnings.catch_warnings():
+        drawer = Drawer([block.content for block in blocks if block.type == "code"])
+        with warnings.catch_warnings(), drawer:
             warnings.simplefilter("error")
             _, seconds = gen_rst.execute_script(blocks, script_vars, conf, file_conf)
         with warnings.catch_warnings():
@@ -147,6 +156,10 @@ def at_source_lines(blocks, lines):
     ]
 
 
+def first_line(block):
+    return block.lineno + leading_newlines(block.content)
+
+
 def leading_newlines(text):
     return len(text) - len(text.lstrip("\n"))
 
@@ -173,6 +186,8 @@ def attempt(job):
     """``execute``, with whatever goes wrong around the script as the failure."""
     try:
         return execute(job)
+    except Undrawable as error:
+        return {"failure": str(error)}
     except BaseException:
         return {"failure": traceback.format_exc()}
 

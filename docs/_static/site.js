@@ -70,7 +70,7 @@ if (entries.size) {
 
 // What scrolls sideways can be scrolled with the keyboard.
 const reach = () => {
-  for (const box of document.querySelectorAll("pre, div.math, article p, .pst-scrollable-table-container")) {
+  for (const box of document.querySelectorAll("pre, div.math, article p, .autograd-scroll, .pst-scrollable-table-container")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }

@@ -27,6 +27,7 @@ import torch
 plt.rc("figure", figsize=(5, 3.5), autolayout=True)
 torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
 
+# sphinx_gallery_graph = "y: steps"
 x = torch.tensor(0.0, requires_grad=True)
 y = torch.sin(x)
 y.backward()

@@ -48,6 +48,7 @@ b = torch.sin(a)
 c = 2 * b
 d = c + 1
 out = d.sum()
+# sphinx_gallery_graph = "out: backward"
 
 for tensor in (out, d, c, b):
     print(tensor.grad_fn.name())

@@ -46,7 +46,9 @@ def f(x):
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 v = torch.tensor([1.0, 10.0])
 
-f(x).backward(v)
+# sphinx_gallery_graph = "y: steps"
+y = f(x)
+y.backward(v)
 print(x.grad)
 torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 

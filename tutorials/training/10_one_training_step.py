@@ -162,6 +162,7 @@ assert not inputs.requires_grad and prediction.requires_grad and loss.requires_g
 # 现在执行第二行。每个模型参数都会得到与自己形状相同的梯度，权重则一个都不会变。
 
 # %%
+# sphinx_gallery_graph = "loss: steps"
 loss.backward()
 
 print("weight", model.layer2.weight.detach()[0, :4])
