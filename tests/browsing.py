@@ -107,3 +107,13 @@ def browsing():
         browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
         yield browser
         browser.close()
+
+
+def load_images(page):
+    """Load every image of ``page``, those far down too; fails if one is broken."""
+    page.evaluate(
+        """() => Promise.all([...document.images].map((image) => {
+            image.loading = "eager";
+            return image.decode();
+        }))"""
+    )

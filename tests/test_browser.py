@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from browsing import load_images
 from conftest import SITE
 
 TUTORIAL = "tutorials/training/40_in_place_operations.html"
@@ -167,11 +168,7 @@ def test_the_site_works_from_a_folder(visit):
         page.evaluate("getComputedStyle(document.querySelector('.site-header')).position")
         == "sticky"
     )
-    assert all(
-        page.evaluate(
-            "[...document.images].map((image) => image.complete && image.naturalWidth > 0)"
-        )
-    )
+    load_images(page)
     page.evaluate("window.scrollTo(0, 2000)")
     before = page.evaluate(PLACE)["index"]
     switch_language(page)
