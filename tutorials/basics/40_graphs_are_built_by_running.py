@@ -310,6 +310,7 @@ assert len(nodes(by_squaring(x, 16).grad_fn)) == 5
 # 那么``x``的梯度一定等于这三个变量的梯度之和。
 
 # %%
+# sphinx_gallery_graph = "y: steps"
 x = torch.tensor(4.0, requires_grad=True)
 y = x * x + 3 * x
 arrows = [below for node in nodes(y.grad_fn) for below, _ in node.next_functions]
@@ -375,6 +376,7 @@ assert x.grad == 6
 # 之后哪怕只是读取，也会引发同样的错误。
 
 # %%
+# sphinx_gallery_graph = "y: saved"
 y = x**2
 print(y.grad_fn._saved_self.item())
 y.backward()

@@ -437,6 +437,7 @@ assert refused
 # 虽然乘法那一行并没有提到``base``。
 
 # %%
+# sphinx_gallery_graph = "base"
 base = x.clone()
 window = base[:2]
 print(base.grad_fn.name(), window.grad_fn.name())
