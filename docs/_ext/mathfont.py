@@ -1,6 +1,6 @@
 """The font of formulas: the characters it holds, and how it is made.
 
-``docs/_static/vendor/stix-two-math.woff2`` is a part of STIX Two Math 2.11 with every size of its
+``docs/_static/stix-two-math.woff2`` is a part of STIX Two Math 2.11 with every size of its
 brackets, roots, sums, arrows and accents, mended for Chromium where it falls short. To add a
 character, name it below and make the font again::
 
@@ -12,7 +12,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-FONT = Path(__file__).parents[1] / "_static/vendor/stix-two-math.woff2"
+FONT = Path(__file__).parents[1] / "_static/stix-two-math.woff2"
 PRIMES = "′″‴"
 
 
