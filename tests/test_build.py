@@ -160,7 +160,8 @@ def test_a_record_tells_each_cell(small):
     assert cell["text"] == "7\ntorch.float32"
     assert cell["figures"] == ["sphx_glr_10_first_001.png"]
     assert cell["seconds"] > 0 and cell["error"] is None
-    assert {"torch.tensor", "plt.plot"} <= kept["names"].keys()
+    named = [name for noted in cell["named"].values() for name in noted.get("names", ())[:1]]
+    assert {"torch.tensor", "matplotlib.pyplot.plot"} <= set(named)
     assert kept["versions"]["python"] == platform.python_version()
     assert kept["device"]
     assert set(kept["figures"]) == {

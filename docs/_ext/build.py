@@ -100,6 +100,7 @@ def run(missing, running):
     """Run the tutorials in ``missing`` side by side; yield each with its outcome as it ends."""
     import joblib
 
+    import names
     import runner
 
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
@@ -119,7 +120,9 @@ def run(missing, running):
         if address:
             from dask.distributed import Client
 
-            stack.enter_context(Client(address)).upload_file(runner.__file__)
+            client = stack.enter_context(Client(address))
+            for module in (names, runner):
+                client.upload_file(module.__file__)
             stack.enter_context(joblib.parallel_config("dask", wait_for_workers_timeout=60))
             call = runner.spawned
         else:

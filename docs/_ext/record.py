@@ -21,7 +21,7 @@ from sphinx_gallery import gen_rst
 import runner
 from gallery import AuthoringError
 
-FORMAT = 1
+FORMAT = 2
 # Set by the build that forks a language: each script's record, and who makes it.
 EXPECTED = {"keys": {}, "starter": None}
 RUNNING = "running"  # the file that stands among the records while scripts run

@@ -1,0 +1,221 @@
+"""Find out what the names in a script's code are, while the script runs.
+
+What ``x.grad`` or ``loss.backward()`` is depends on the value before the dot, which only the run
+knows. So each such value, and each name that may be imported or built in, passes on its way
+through a function that notes what it is and gives it back. The code that readers see is not
+touched, nor is the namespace of the script.
+
+A place in the code is the number of its node among ``places``: layout and comments do not count,
+as they do not count in the digest of a record. This file needs nothing of ours, like ``runner``.
+"""
+
+import ast
+import builtins
+import functools
+import inspect
+import sys
+from types import BuiltinFunctionType, FunctionType, ModuleType
+
+HOOK = "__noted__"  # a built-in name in the script's process: none of the script's own
+
+
+def places(tree):
+    """The nodes that may have a name, in an order that only the code decides."""
+    kinds = (ast.Attribute, ast.alias, ast.Call, ast.FunctionDef)
+    if isinstance(tree, kinds) or (isinstance(tree, ast.Name) and isinstance(tree.ctx, ast.Load)):
+        yield tree
+    for child in ast.iter_child_nodes(tree):
+        yield from places(child)
+
+
+class Noted:
+    """What was seen at each place of a script's cells.
+
+    It takes the place of the ``compiler`` of the cells (``codeop.Compile``); call ``begin``
+    before each cell. Sphinx-Gallery compiles the last expression of a cell by itself.
+    """
+
+    def __init__(self, compiler):
+        self.compiler = compiler
+        self.nodes, self.seen, self.starts = [], [], []
+        self.place, self.bases = {}, {}
+        self.known = {name: None for name in dir(builtins) if not name.startswith("_")}
+        setattr(builtins, HOOK, self.note)
+
+    @property
+    def flags(self):
+        return self.compiler.flags
+
+    def begin(self):
+        self.starts.append(len(self.nodes))
+
+    def __call__(self, tree, *arguments):
+        """Compile ``tree``, a cell or a part of one, so that what it meets is noted."""
+        for node in places(tree):
+            self.place[id(node)] = len(self.nodes)
+            self.nodes.append(node)
+            self.seen.append(set())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self.known |= imported(node)
+            elif isinstance(node, ast.ClassDef):
+                self.bases |= {id(statement): node.bases for statement in node.body}
+        return self.compiler(Watched(self.place, self.known).visit(tree), *arguments)
+
+    def note(self, place, value):
+        kind = type(value)
+        whole = kind in (ModuleType, BuiltinFunctionType) or isinstance(value, type)
+        # A function of the script's own may hold tensors, whose life is not ours to prolong.
+        whole = whole or (kind is FunctionType and value.__module__ != "__main__")
+        self.seen[place].add(value if whole else kind)
+        return value
+
+    def cells(self):
+        """For each cell ``{place: {"names": […], "arguments": […]}}``, once the script has run.
+
+        ``names`` are the full names that hold for all that was seen at the place, that of the
+        definition first; ``arguments`` those of a call to a function with a signature.
+        """
+        ends = [*self.starts[1:], len(self.nodes)]
+        return [
+            {
+                str(place - start): noted
+                for place in range(start, end)
+                if (noted := self.noted(self.nodes[place]))
+            }
+            for start, end in zip(self.starts, ends, strict=True)
+        ]
+
+    def noted(self, node):
+        if isinstance(node, ast.Call):
+            arguments = {
+                argument for call in self.objects(node.func) for argument in given(node, call)
+            }
+            return {"arguments": sorted(arguments)} if arguments else None
+        names = self.names(node)
+        return {"names": names} if names else None
+
+    def names(self, node):
+        """The full names of what ``node`` was in the run, as far as all agree."""
+        if isinstance(node, ast.alias):
+            found = [[self.known.get(node.asname or node.name, node.name)]]
+        elif isinstance(node, ast.FunctionDef):
+            bases = [
+                base
+                for expression in self.bases.get(id(node), ())
+                for base in self.objects(expression)
+            ]
+            found = [members(base, node.name) for base in bases if isinstance(base, type)]
+        elif id(node) not in self.place:
+            found = []
+        elif isinstance(node, ast.Attribute):
+            found = [members(owner, node.attr) for owner in self.seen[self.place[id(node)]]]
+        else:
+            found = [
+                [*[self.known[node.id]] * (at(self.known[node.id]) is value), *public(value)]
+                for value in self.seen[self.place[id(node)]]
+            ]
+        first, *others = found or [[]]
+        return list(dict.fromkeys(name for name in first if all(name in other for other in others)))
+
+    def objects(self, node):
+        """What ``node``, a name or an attribute, was in the run, as far as it was noted."""
+        seen = self.seen[self.place[id(node)]] if id(node) in self.place else ()
+        if isinstance(node, ast.Attribute):
+            return [getattr(owner, node.attr) for owner in seen if hasattr(owner, node.attr)]
+        return list(seen)
+
+
+class Watched(ast.NodeTransformer):
+    """Lets each value before a dot, and each name in ``known``, pass through the hook."""
+
+    def __init__(self, place, known):
+        self.place, self.known = place, known
+
+    def passed(self, node, value):
+        call = ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(self.place[id(node)]), value], [])
+        for made in (call, call.func, call.args[0]):
+            ast.copy_location(made, value)
+        return call
+
+    def visit_Attribute(self, node):
+        if not isinstance(node.value, ast.Name):
+            self.generic_visit(node)
+        node.value = self.passed(node, node.value)
+        return node
+
+    def visit_Name(self, node):
+        is_read = isinstance(node.ctx, ast.Load)
+        return self.passed(node, node) if is_read and node.id in self.known else node
+
+    def visit_match_case(self, node):
+        """Leave the pattern alone: it holds names and no expressions."""
+        node.body = [self.visit(statement) for statement in node.body]
+        return node
+
+
+def imported(statement):
+    """The names that an import binds, each with the full name of what it stands for."""
+    base = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+    return {
+        alias.asname or (alias.name if base else alias.name.split(".")[0]): base + alias.name
+        for alias in statement.names
+    }
+
+
+def at(name):
+    """The object with a full name, among the modules that are imported; ``None`` without one."""
+    parts = (name or "").split(".")
+    for length in range(len(parts), 0, -1):
+        if module := sys.modules.get(".".join(parts[:length])):
+            return functools.reduce(
+                lambda found, part: getattr(found, part, None), parts[length:], module
+            )
+    return None
+
+
+def public(value):
+    """The full names by which ``value`` can be imported, the shortest first.
+
+    A class is defined in one module and offered in others: ``torch.optim.sgd.SGD`` is also
+    ``torch.optim.SGD``.
+    """
+    if isinstance(value, ModuleType):
+        return [value.__name__]
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        return []
+    if module == "builtins":
+        return [name] if at(f"builtins.{name}") is value else []
+    parts = module.split(".")
+    longer = [".".join(parts[:length]) + f".{name}" for length in range(1, len(parts) + 1)]
+    return [full for full in longer if at(full) is value]
+
+
+def members(owner, attribute):
+    """The full names of ``attribute`` of a module, a class or the instances of a class."""
+    if isinstance(owner, ModuleType):
+        value = getattr(owner, attribute, None)
+        return [f"{owner.__name__}.{attribute}", *public(value)] if value is not None else []
+    if not isinstance(owner, type):
+        return []
+    line = list(owner.__mro__)
+    defined = next((i for i, kind in enumerate(line) if attribute in vars(kind)), None)
+    if defined is None:
+        return []
+    kinds = line[defined::-1]
+    graph = sys.modules.get("torch.autograd.graph")
+    if graph and issubclass(owner, graph.Node):  # those of C++ inherit from it by name only
+        kinds = [graph.Node, *kinds]
+    return [f"{name}.{attribute}" for kind in kinds for name in public(kind)]
+
+
+def given(call, function):
+    """The names of the arguments that ``call`` gives to ``function``, where they can be known."""
+    keywords = [keyword.arg for keyword in call.keywords if keyword.arg]
+    try:
+        parameters = [name for name in inspect.signature(function).parameters if name != "self"]
+    except (TypeError, ValueError):
+        return keywords
+    plain = [argument for argument in call.args if not isinstance(argument, ast.Starred)]
+    return keywords + parameters[: len(plain)]
