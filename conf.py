@@ -24,6 +24,8 @@ extensions = [
     "record",
     "gallery",
     "layout",
+    "links",
+    "calls",
     "downloads",
     "languages",
     "sharing",

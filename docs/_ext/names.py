@@ -38,7 +38,7 @@ class Noted:
     def __init__(self, compiler):
         self.compiler = compiler
         self.nodes, self.seen, self.starts = [], [], []
-        self.place, self.bases = {}, {}
+        self.place, self.bases, self.imports = {}, {}, {}
         self.known = {name: None for name in dir(builtins) if not name.startswith("_")}
         setattr(builtins, HOOK, self.note)
 
@@ -55,9 +55,10 @@ class Noted:
             self.place[id(node)] = len(self.nodes)
             self.nodes.append(node)
             self.seen.append(set())
+        self.known |= imported(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
-                self.known |= imported(node)
+                self.imports |= {id(alias): full_name(node, alias) for alias in node.names}
             elif isinstance(node, ast.ClassDef):
                 self.bases |= {id(statement): node.bases for statement in node.body}
         return self.compiler(Watched(self.place, self.known).visit(tree), *arguments)
@@ -98,7 +99,7 @@ class Noted:
     def names(self, node):
         """The full names of what ``node`` was in the run, as far as all agree."""
         if isinstance(node, ast.alias):
-            found = [[self.known.get(node.asname or node.name, node.name)]]
+            found = [[self.imports[id(node)]]]
         elif isinstance(node, ast.FunctionDef):
             bases = [
                 base
@@ -154,13 +155,22 @@ class Watched(ast.NodeTransformer):
         return node
 
 
-def imported(statement):
-    """The names that an import binds, each with the full name of what it stands for."""
-    base = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
-    return {
-        alias.asname or (alias.name if base else alias.name.split(".")[0]): base + alias.name
-        for alias in statement.names
-    }
+def imported(tree):
+    """The names that imports in ``tree`` bind, and the full names of what they stand for."""
+    bound = {}
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            for alias in statement.names:
+                full = full_name(statement, alias)
+                if isinstance(statement, ast.Import) and not alias.asname:
+                    full = full.split(".")[0]  # ``import os.path`` binds ``os``
+                bound[alias.asname or alias.name.split(".")[0]] = full
+    return bound
+
+
+def full_name(statement, alias):
+    """The full name of what ``alias`` of an import stands for."""
+    return f"{statement.module}.{alias.name}" if hasattr(statement, "module") else alias.name
 
 
 def at(name):

@@ -102,20 +102,28 @@ class Records:
         return len(old)
 
 
-def replayed(records, tutorials):
+def recorded(app, docname):
+    """The outcome of the tutorial ``docname``."""
+    name = EXPECTED["keys"].get(docname.removeprefix("tutorials/"), "none")
+    outcome = Records(app.config.records_dir).waited(name)
+    if outcome is None:
+        raise AuthoringError(
+            f"{app.tutorials[docname].path}:1: there is no record of this code: build with "
+            "'make html', which runs it first"
+        )
+    return outcome
+
+
+def replayed(app):
     """A function to stand for ``gen_rst.execute_script`` that runs nothing."""
 
     def execute_script(script_blocks, script_vars, gallery_conf, file_conf):
         target = Path(script_vars["target_file"])
         docname = target.relative_to(gallery_conf["src_dir"]).with_suffix("").as_posix()
-        tutorial = tutorials[docname]
-        name = EXPECTED["keys"].get(docname.removeprefix("tutorials/"), "none")
-        outcome = records.waited(name)
-        if outcome is None:
-            raise AuthoringError(
-                f"{tutorial.path}:1: there is no record of this code: build with 'make html', "
-                "which runs it first"
-            )
+        name, outcome = (
+            EXPECTED["keys"].get(docname.removeprefix("tutorials/")),
+            recorded(app, docname),
+        )
         images = Path(script_vars["image_path_iterator"].image_path).parent
         for old in images.glob(f"sphx_glr_{target.stem}_*"):
             if old.name not in outcome["figures"]:
@@ -123,7 +131,7 @@ def replayed(records, tutorials):
         for figure in outcome["figures"]:
             if not re.search(r"_\d_\d+x\.png$", figure):
                 next(script_vars["image_path_iterator"])
-            copy_if_new(records.folder / name / figure, images / figure)
+            copy_if_new(Path(app.config.records_dir, name, figure), images / figure)
         cells = iter(outcome["cells"])
         outputs = [next(cells)["rst"] if block.type == "code" else "" for block in script_blocks]
         script_vars.update(memory_delta=0.0, example_globals={})
@@ -147,8 +155,7 @@ def setup(app):
     execute = gen_rst.execute_script
 
     def replay(app):
-        records = Records(app.config.records_dir)
-        gen_rst.execute_script = replayed(records, app.tutorials)
+        gen_rst.execute_script = replayed(app)
 
     def restore(app, error):
         gen_rst.execute_script = execute
