@@ -46,7 +46,7 @@ WORDS = {
 
 
 def listed():
-    """The calls of each group, and the reasons why others are left out."""
+    """The calls of each group, and the names that are left out for each reason."""
     lists = tomllib.loads(CALLS.read_text(encoding="utf-8"))
     return lists["groups"], lists["excluded"]
 
@@ -60,6 +60,8 @@ def used(named, calls):
     """Which of ``calls`` a code cell uses, from what its record has of the names in it."""
     found = set()
     for place, noted in named.items():
+        if not noted.get("ran", True):
+            continue
         found |= {matching(noted.get("names", ()), "", calls)}
         # The name of what is called stands right behind the place of the call.
         called = named.get(str(int(place) + 1), {}).get("names", ())
@@ -211,7 +213,7 @@ def where(app, uses):
             line += link(place, titles[place], page)
         lines.append(line)
     count = sum(len(anchors) for anchors in uses.values())
-    if count > FEW:
+    if len(lines) > 1 and count > FEW:
         return [fold("", *lines, summary=words["sections"].format(len(uses), count))]
     return lines
 
@@ -274,7 +276,7 @@ def setup(app):
     app.add_node(fold, html=(visit_fold, depart_fold))
     app.add_directive(PAGE, Calls)
     app.connect("env-get-outdated", outdated)
-    app.connect("doctree-read", show_calls)
+    app.connect("doctree-read", show_calls, priority=400)  # before the contents are taken
     return {"parallel_read_safe": False, "parallel_write_safe": True}
 
 

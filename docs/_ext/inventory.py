@@ -90,6 +90,7 @@ SPECIAL = {
     "torch.autograd.enforce_grad_layout_policy": (
         "generated/torch.autograd.grad_mode.enforce_grad_layout_policy.html"
     ),
+    "torch.autograd.graph.Node": "autograd.html#autograd-graph",
     "torch.autograd.function.FunctionCtx": "autograd.html#torch.autograd.function.FunctionCtx",
     "torch.autograd.profiler.profile": "autograd.html#torch.autograd.profiler.profile",
     "torch.autograd.profiler.emit_itt": "autograd.html#torch.autograd.profiler.emit_itt",
@@ -118,6 +119,8 @@ MORE = (
     "torch.Generator",
     "torch.autograd.graph.Node.next_functions",
     "torch.autograd.function.once_differentiable",
+    "torch.autograd.gradcheck.GradcheckError",
+    "torch.nn.parallel.DistributedDataParallel",
     "torch.autograd.function.BackwardCFunction",
     "torch.autograd.profiler.record_function",
     "torch.autograd.profiler_util.EventList",

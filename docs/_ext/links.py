@@ -17,7 +17,7 @@ from docutils import nodes
 
 from gallery import language
 from inventory import INVENTORY, address, read
-from names import imported, places
+from names import imported, places, spelled
 from record import recorded
 
 
@@ -68,14 +68,6 @@ def links(code, named, aliases, inventory, lang):
         for before, link in zip([None, *found], found, strict=False)
         if not before or link[0] >= before[1]
     ]
-
-
-def spelled(node, aliases):
-    """The full name that a chain of names spells on one line; ``None`` if it is no such chain."""
-    if isinstance(node, ast.Attribute) and node.lineno == node.end_lineno:
-        before = spelled(node.value, aliases)
-        return before and f"{before}.{node.attr}"
-    return aliases.get(node.id) if isinstance(node, ast.Name) else None
 
 
 def visit_code(translator, node):

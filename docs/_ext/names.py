@@ -38,7 +38,8 @@ class Noted:
     def __init__(self, compiler):
         self.compiler = compiler
         self.nodes, self.seen, self.starts = [], [], []
-        self.place, self.bases, self.imports = {}, {}, {}
+        self.place, self.bases, self.imports, self.spelled = {}, {}, {}, {}
+        self.first, self.bound, self.owners = {}, set(), set()
         self.known = {name: None for name in dir(builtins) if not name.startswith("_")}
         setattr(builtins, HOOK, self.note)
 
@@ -55,12 +56,19 @@ class Noted:
             self.place[id(node)] = len(self.nodes)
             self.nodes.append(node)
             self.seen.append(set())
-        self.known |= imported(tree)
+        new = imported(tree)
+        self.bound |= {name for name, full in new.items() if self.known.get(name, full) != full}
+        self.bound |= bound(tree)
+        self.known |= new
+        for node in places(tree):  # before the tree is changed
+            self.spelled[id(node)], self.first[id(node)] = spelled(node, self.known), first(node)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self.imports |= {id(alias): full_name(node, alias) for alias in node.names}
             elif isinstance(node, ast.ClassDef):
                 self.bases |= {id(statement): node.bases for statement in node.body}
+            elif isinstance(node, ast.Attribute):
+                self.owners.add(id(node.value))
         return self.compiler(Watched(self.place, self.known).visit(tree), *arguments)
 
     def note(self, place, value):
@@ -75,7 +83,8 @@ class Noted:
         """For each cell ``{place: {"names": […], "arguments": […]}}``, once the script has run.
 
         ``names`` are the full names that hold for all that was seen at the place, that of the
-        definition first; ``arguments`` those of a call to a function with a signature.
+        definition first, with ``"ran": False`` where the code did not run; ``arguments`` are
+        those of a call to a function with a signature.
         """
         ends = [*self.starts[1:], len(self.nodes)]
         return [
@@ -93,8 +102,22 @@ class Noted:
                 argument for call in self.objects(node.func) for argument in given(node, call)
             }
             return {"arguments": sorted(arguments)} if arguments else None
-        names = self.names(node)
-        return {"names": names} if names else None
+        if names := self.names(node):
+            return {"names": names}
+        names = self.unseen(node)
+        return {"names": names, "ran": False} if names else None
+
+    def unseen(self, node):
+        """The full names in code that did not run, if nothing else ever took the name's place."""
+        if not isinstance(node, ast.Attribute | ast.Name) or self.seen[self.place[id(node)]]:
+            return []
+        if isinstance(node, ast.Name) and id(node) in self.owners:
+            return []
+        full = self.spelled[id(node)]
+        if isinstance(node, ast.Name) and full is None:
+            return [node.id] if node.id in self.known and node.id not in self.bound else []
+        value = at(full) if self.first[id(node)] not in self.bound else None
+        return list(dict.fromkeys([full, *public(value)])) if value is not None else []
 
     def names(self, node):
         """The full names of what ``node`` was in the run, as far as all agree."""
@@ -110,7 +133,10 @@ class Noted:
         elif id(node) not in self.place:
             found = []
         elif isinstance(node, ast.Attribute):
-            found = [members(owner, node.attr) for owner in self.seen[self.place[id(node)]]]
+            found = [
+                [*self.written(node, owner), *members(owner, node.attr)]
+                for owner in self.seen[self.place[id(node)]]
+            ]
         else:
             found = [
                 [*[self.known[node.id]] * (at(self.known[node.id]) is value), *public(value)]
@@ -118,6 +144,12 @@ class Noted:
             ]
         first, *others = found or [[]]
         return list(dict.fromkeys(name for name in first if all(name in other for other in others)))
+
+    def written(self, node, owner):
+        """The name that the code spells, if it is that of a module's: ``os.path.join``."""
+        full = self.spelled[id(node)]
+        is_module = isinstance(owner, ModuleType) and full and at(full.rpartition(".")[0]) is owner
+        return [full] if is_module else []
 
     def objects(self, node):
         """What ``node``, a name or an attribute, was in the run, as far as it was noted."""
@@ -155,6 +187,19 @@ class Watched(ast.NodeTransformer):
         return node
 
 
+def bound(tree):
+    """The names that ``tree`` binds by other means than an import."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs):
+            names.add(node.name)
+    return names
+
+
 def imported(tree):
     """The names that imports in ``tree`` bind, and the full names of what they stand for."""
     bound = {}
@@ -171,6 +216,21 @@ def imported(tree):
 def full_name(statement, alias):
     """The full name of what ``alias`` of an import stands for."""
     return f"{statement.module}.{alias.name}" if hasattr(statement, "module") else alias.name
+
+
+def spelled(node, aliases):
+    """The full name that a chain of names spells on one line, or ``None``."""
+    if isinstance(node, ast.Attribute) and node.lineno == node.end_lineno:
+        before = spelled(node.value, aliases)
+        return before and f"{before}.{node.attr}"
+    return aliases.get(node.id) if isinstance(node, ast.Name) else None
+
+
+def first(node):
+    """The name that a chain of names begins with; ``None`` if it begins with something else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return getattr(node, "id", None)
 
 
 def at(name):
