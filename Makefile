@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: html live test browser audit bench check sign serve lint prune clean
+.PHONY: html live test browser audit bench check sign serve calls inventory lint prune clean
 .DEFAULT_GOAL := html
 
 $(READY): requirements.txt
@@ -52,6 +52,14 @@ serve: html
 # Serve, build again on every save, and reload the browser.
 live: $(READY)
 	$(PYTHON) docs/_ext/build.py --live
+
+# The share of autograd's calls that the tutorials use, by the records of their runs.
+calls: $(READY)
+	$(PYTHON) docs/_ext/calls.py
+
+# After an upgrade of torch, matplotlib or Python: which public name has which page.
+inventory: $(READY)
+	$(PYTHON) docs/_ext/inventory.py
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -25,6 +25,8 @@ extensions = [
     "record",
     "gallery",
     "layout",
+    "links",
+    "calls",
     "downloads",
     "languages",
     "sharing",

@@ -79,6 +79,8 @@ class SmallSite:
         shutil.copy(ROOT / "conf.py", root)
         for folder in ("_ext", "_static", "_templates", "_locale"):
             shutil.copytree(ROOT / "docs" / folder, root / "docs" / folder)
+        for name in ("calls.toml", "inventory.txt"):
+            shutil.copy(ROOT / "docs" / name, root / "docs")
         for language in ("en", "zh"):
             home = root / f"docs/{language}/index.md"
             home.parent.mkdir()
@@ -160,10 +162,43 @@ def test_a_record_tells_each_cell(small):
     assert cell["text"] == "7\ntorch.float32"
     assert cell["figures"] == ["sphx_glr_10_first_001.svg"]
     assert cell["seconds"] > 0 and cell["error"] is None
-    assert {"torch.tensor", "plt.plot"} <= kept["names"].keys()
+    named = [name for noted in cell["named"].values() for name in noted.get("names", ())[:1]]
+    assert {"torch.tensor", "matplotlib.pyplot.plot"} <= set(named)
     assert kept["versions"]["python"] == platform.python_version()
     assert kept["device"]
     assert set(kept["figures"]) == {"sphx_glr_10_first_001.png", "sphx_glr_10_first_001.svg"}
+
+
+def test_the_list_of_calls_follows_the_code_and_the_headings(small):
+    path = small.add("part/10_first.py", TUTORIAL)
+    for language in ("en", "zh"):
+        home = small.root / f"docs/{language}/index.md"
+        home.write_text(home.read_text().replace("index\n", "index\ncalls\n"))
+        text = "(calls)=\n# Calls\n\n```{calls}\n```\n\n```{calls} tensors\n```\n"
+        (small.root / f"docs/{language}/calls.md").write_text(text)
+    built(small.build())
+    page = small.root / "build/html/en/calls.html"
+    assert "10_first.html" not in page.read_text()
+    path.write_text(path.read_text().replace("(1.0).dtype", "(1.0).is_leaf"))
+    built(small.build())
+    assert "10_first.html#a-section" in page.read_text()
+    assert "calls.html#torch-Tensor-is_leaf" in small.page("zh", "10_first")
+    written = page.stat().st_mtime_ns
+    built(small.build())
+    assert page.stat().st_mtime_ns == written
+    path.write_text(path.read_text().replace("A section", "Another section"))
+    sign(path)
+    built(small.build())
+    assert "Another section" in page.read_text()
+
+
+def test_a_group_of_calls_that_is_not_there_is_named(small):
+    small.add("part/10_first.py", TUTORIAL)
+    home = small.root / "docs/en/index.md"
+    home.write_text(home.read_text() + "\n```{calls} nothing\n```\n")
+    code, said = small.build()
+    assert code
+    assert "no group 'nothing' in calls.toml: write one of gradients, " in said
 
 
 @pytest.mark.parametrize("what", ["figure", "outcome", "nothing left"])

@@ -120,7 +120,7 @@ def run(missing, running):
             from dask.distributed import Client
 
             client = stack.enter_context(Client(address))
-            for name in ("figures", "autograd_graph", "graphs", "runner"):
+            for name in ("figures", "autograd_graph", "graphs", "names", "runner"):
                 client.upload_file(str(Path(__file__).with_name(f"{name}.py")))
             stack.enter_context(joblib.parallel_config("dask", wait_for_workers_timeout=60))
             call = runner.spawned

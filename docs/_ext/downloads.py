@@ -184,6 +184,8 @@ def cell_texts(tutorial, doctree, markdown):
                     current = int(rest.split()[0])
                 elif mark == "alt":
                     alternatives[current] = rest
+            elif "calls" in node.get("classes", ()):
+                pass  # the page's list of calls is no cell
             elif isinstance(node, (nodes.section, solution)):
                 walk(node)
             elif current is not None and not tutorial.cells[current].is_code:

@@ -23,7 +23,7 @@ import graphs
 import runner
 from gallery import AuthoringError, language
 
-FORMAT = 3
+FORMAT = 4
 # Set by the build that forks a language: each script's record, and who makes it.
 EXPECTED = {"keys": {}, "starter": None}
 RUNNING = "running"  # the file that stands among the records while scripts run
@@ -107,20 +107,26 @@ class Records:
         return len(old)
 
 
-def replayed(records, tutorials, lang):
+def recorded(app, docname):
+    """The outcome of the tutorial ``docname``."""
+    name = EXPECTED["keys"].get(docname.removeprefix("tutorials/"), "none")
+    outcome = Records(app.config.records_dir).waited(name)
+    if outcome is None:
+        raise AuthoringError(
+            f"{app.tutorials[docname].path}:1: there is no record of this code: build with "
+            "'make html', which runs it first"
+        )
+    return outcome
+
+
+def replayed(app):
     """A function to stand for ``gen_rst.execute_script`` that runs nothing."""
 
     def execute_script(script_blocks, script_vars, gallery_conf, file_conf):
         target = Path(script_vars["target_file"])
         docname = target.relative_to(gallery_conf["src_dir"]).with_suffix("").as_posix()
-        tutorial = tutorials[docname]
-        name = EXPECTED["keys"].get(docname.removeprefix("tutorials/"), "none")
-        outcome = records.waited(name)
-        if outcome is None:
-            raise AuthoringError(
-                f"{tutorial.path}:1: there is no record of this code: build with 'make html', "
-                "which runs it first"
-            )
+        outcome = recorded(app, docname)
+        name = EXPECTED["keys"][docname.removeprefix("tutorials/")]
         images = Path(script_vars["image_path_iterator"].image_path).parent
         for old in images.glob(f"sphx_glr_{target.stem}_*"):
             if old.name not in outcome["figures"]:
@@ -128,10 +134,10 @@ def replayed(records, tutorials, lang):
         for figure in outcome["figures"]:
             if figure.endswith(".png"):
                 next(script_vars["image_path_iterator"])
-            copy_if_new(records.folder / name / figure, images / figure)
+            copy_if_new(Path(app.config.records_dir, name, figure), images / figure)
         cells = iter(outcome["cells"])
         outputs = [
-            graphs.below(next(cells), lang) if block.type == "code" else ""
+            graphs.below(next(cells), language(app)) if block.type == "code" else ""
             for block in script_blocks
         ]
         script_vars.update(memory_delta=0.0, example_globals={})
@@ -155,8 +161,7 @@ def setup(app):
     execute = gen_rst.execute_script
 
     def replay(app):
-        records = Records(app.config.records_dir)
-        gen_rst.execute_script = replayed(records, app.tutorials, language(app))
+        gen_rst.execute_script = replayed(app)
 
     def restore(app, error):
         gen_rst.execute_script = execute

@@ -5,6 +5,7 @@ few files. Run as a program it reads a pickled ``Job`` from standard input and w
 outcome.
 """
 
+import codeop
 import multiprocessing
 import os
 import pickle
@@ -22,6 +23,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 from graphs import Drawer, Undrawable
+from names import Noted
 
 PACKAGES = ("torch", "matplotlib", "numpy", "pillow", "sphinx-gallery")
 # What torch and matplotlib import late; the fork server imports it once for all scripts.
@@ -68,16 +70,14 @@ def execute(job):
 
     ``cells`` holds for each code cell its ``rst`` as Sphinx-Gallery shows it, the printed
     ``text``, ``html``, the names of its ``figures``, an expected ``error`` and ``seconds``;
-    ``graph`` is the drawing that it asks for, in each language, or ``None``.
-    ``figures`` has the bytes of each figure, ``versions`` and ``device`` what ran it, ``names``
-    the objects that the code names, and ``failure`` the traceback of a cell that should not
-    have failed, else ``None``.
+    ``graph`` is the drawing that it asks for, in each language, or ``None``; ``named`` is what its
+    names are. ``figures`` has the bytes of each figure, ``versions`` and ``device`` what ran it,
+    and ``failure`` the traceback of a cell that should not have failed, else ``None``.
     """
     for display in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(display, None)
     import torch
     from sphinx_gallery import gen_gallery, gen_rst
-    from sphinx_gallery.backreferences import _make_ref_regex, identify_names
     from sphinx_gallery.scrapers import ImagePathIterator, clean_modules
 
     torch.set_num_threads(job.threads)
@@ -89,7 +89,7 @@ def execute(job):
         conf = gen_gallery._fill_gallery_conf_defaults(job.running)
         gen_gallery._update_gallery_conf_builder_inited(conf, folder)
         parser, _ = gen_rst._get_parser(source.name, conf)
-        file_conf, blocks, node = parser.split_code_and_text_blocks(source, return_node=True)
+        file_conf, blocks = parser.split_code_and_text_blocks(source)
         blocks = at_source_lines(blocks, job.lines)
         script_vars = {
             "execute_script": True,
@@ -100,11 +100,14 @@ def execute(job):
             "target_file": str(source),
         }
         cells = []
+        noted_names = Noted(codeop.Compile())
         execute_code_block = gen_rst.execute_code_block
 
         def execute_and_note(compiler, block, *arguments):
             began = time.perf_counter()
-            rst = execute_code_block(compiler, block, *arguments).replace(f"{folder}/", "")
+            if block.type == "code":
+                noted_names.begin()
+            rst = execute_code_block(noted_names, block, *arguments).replace(f"{folder}/", "")
             if block.type == "code":
                 cells.append(noted(rst, time.perf_counter() - began, script_vars))
                 try:
@@ -120,11 +123,8 @@ def execute(job):
         with warnings.catch_warnings(), drawer:
             warnings.simplefilter("error")
             _, seconds = gen_rst.execute_script(blocks, script_vars, conf, file_conf)
-        with warnings.catch_warnings():
-            # Looking at a tensor that is no leaf warns; nobody reads its gradient here.
-            warnings.simplefilter("ignore")
-            regex = _make_ref_regex(conf["default_role"])
-            names = identify_names(blocks, regex, script_vars["example_globals"], node)
+        for cell, named in zip(cells, noted_names.cells(), strict=True):
+            cell["named"] = named
         error = script_vars.get("formatted_exception")
         unexpected = str(source) not in gen_gallery._expected_failing_examples(conf)
         return {
@@ -132,7 +132,6 @@ def execute(job):
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "seconds": seconds,
             "cells": cells,
-            "names": names,
             "error": error,
             "failure": failure(error, cells, source, job) if error and unexpected else None,
             "figures": {path.name: path.read_bytes() for path in sorted(images.iterdir())},
