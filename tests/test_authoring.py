@@ -72,6 +72,7 @@ def test_a_good_tutorial_passes(good, write):
     ("old", "new", "line", "what"),
     [
         ("# %% en: Exercise", "# %% fr: Exercise", 27, "unknown cell marker '# %% fr: Exercise'"),
+        ("x = 1", '# sphinx_gallery_graph = "x: up"\nx = 1', 19, "a graph that cannot be read"),
         ("# %%\nx = 1", "# %% [markdown]\nx = 1", 18, "unknown cell marker"),
         ("# %% zh alt", "# %% zh", 21, "an English cell without its Chinese twin"),
         ("# A curve.\n", "# A curve.\n\n# %%\nx = 2\n", 21, "an English cell without its"),

@@ -308,6 +308,8 @@ def pack(app, error):
         elif path.suffix != ".zip":
             members.append((f"pytorch-autograd-{lang}/{name}", path.read_text(encoding="utf-8")))
     write_zip(folder / ALL.format(lang), members)
+    tool = Path(__file__).with_name("autograd_graph.py")
+    (folder / tool.name).write_text(tool.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def setup(app):

@@ -105,7 +105,10 @@ def below(cell, language):
     """What stands below a cell on its page: its outputs, then the graph that it asked for."""
     if cell["graph"] is None:
         return cell["rst"]
-    # A wide graph scrolls in its own box.
-    figure = '<figure class="autograd-figure"><div class="autograd-scroll">{}</div></figure>'
-    html = textwrap.indent(figure.format(cell["graph"][language]), "    ")
+    html = textwrap.indent(figure(cell["graph"][language]), "    ")
     return f"{cell['rst']}\n\n.. raw:: html\n\n{html}\n\n"
+
+
+def figure(drawing):
+    """A drawing on a page; a wide one scrolls in its own box."""
+    return f'<figure class="autograd-figure"><div class="autograd-scroll">{drawing}</div></figure>'

@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery import gen_rst
 
 import figures
@@ -150,6 +152,27 @@ def replayed(app):
     return execute_script
 
 
+class RecordedGraph(SphinxDirective):
+    """Show the first graph that a tutorial's cells asked for, as it was drawn in the run."""
+
+    required_arguments = 1
+
+    def run(self):
+        docname = f"tutorials/{self.arguments[0]}"
+        tutorial = self.env.app.tutorials.get(docname)
+        asked = tutorial and [
+            cell for cell in recorded(self.env.app, docname)["cells"] if cell["graph"]
+        ]
+        if not asked:
+            raise self.error(
+                f"{docname} is no tutorial that draws a graph: name one that does, such as "
+                "basics/20_first_gradient"
+            )
+        self.env.note_dependency(str(tutorial.path))
+        drawing = asked[0]["graph"][language(self.env.app)]
+        return [nodes.raw("", graphs.figure(drawing), format="html")]
+
+
 def copy_if_new(source, target):
     """Copy unless the same bytes are there: Sphinx copies an image that is newer."""
     if not target.is_file() or target.read_bytes() != source.read_bytes():
@@ -158,6 +181,7 @@ def copy_if_new(source, target):
 
 def setup(app):
     app.add_config_value("records_dir", None, "")
+    app.add_directive("recorded-graph", RecordedGraph)
     execute = gen_rst.execute_script
 
     def replay(app):
