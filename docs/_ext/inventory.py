@@ -4,9 +4,11 @@
 
 A name is public if the installed package offers it and describes it in a docstring; PyTorch's own
 ``test_docs_coverage.py`` holds its documentation to the same rule. Which page and anchor a name
-has follows from the rules below. They were compared with the addresses that docs.pytorch.org 2.13,
-matplotlib.org and docs.python.org 3.11 (its ``objects.inv``) have for every name that the course
-uses. The file lists patterns and, below each, the names that follow it; ``*`` is the name.
+has follows from the rules below. Those of torch were read from the sources of its documentation
+(autograd, func, optim, profiler, checkpoint, testing) and from addresses of 2.13 that others link
+to; those of Python were compared, name by name, with the ``objects.inv`` of 3.11.
+
+The file lists patterns and, below each, the names that follow it; ``*`` is the name.
 """
 
 import builtins
