@@ -137,6 +137,14 @@ def test_no_page_scrolls_sideways_on_the_smallest_phone(visit, served, start):
         assert width <= 320, f"{path} is {width} px wide"
 
 
+@pytest.mark.parametrize("width", [768, 960, 1088])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_header_fits_on_one_line(visit, language, width):
+    page = visit(f"{language}/index.html", viewport={"width": width, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".site-header").bounding_box()["height"] < 60
+
+
 def test_everything_is_there_without_javascript(visit):
     page = visit(f"zh/{TUTORIAL}", java_script_enabled=False, viewport=PHONE)
     assert page.locator("article pre").count() > 20
