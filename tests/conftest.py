@@ -7,6 +7,7 @@ import browsing
 import pytest
 from sphinx.config import eval_config_file
 from sphinx.util.tags import Tags
+from sphinx_gallery.py_source_parser import remove_config_comments
 
 from tutorial import tutorials
 
@@ -18,6 +19,11 @@ SCRIPTS = [tutorial for tutorial in tutorials() if not tutorial.is_index]
 
 def name(tutorial):
     return f"{tutorial.path.parent.name}/{tutorial.path.stem}"
+
+
+def code(cell):
+    """The code of a cell as pages and downloads show it."""
+    return remove_config_comments("\n".join(cell.lines)).strip("\n")
 
 
 @pytest.fixture(scope="session")

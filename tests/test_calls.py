@@ -11,7 +11,7 @@ import sys
 import pytest
 import torch
 from bs4 import BeautifulSoup
-from conftest import ROOT, SCRIPTS, SITE, name
+from conftest import ROOT, SCRIPTS, SITE, code, name
 
 import calls
 import inventory
@@ -297,10 +297,10 @@ def test_every_import_and_library_call_of_a_tutorial_is_linked(site, tutorial, l
     """An independent reading: what follows ``torch.`` and the like as plain text of the code."""
     article = page(language, f"tutorials/{name(tutorial)}").article
     blocks = [div.pre for div in article.select(".highlight-Python")]
-    codes = ["\n".join(cell.lines).strip("\n") for cell in tutorial.cells if cell.is_code]
+    codes = [code(cell) for cell in tutorial.cells if cell.is_code]
     assert [block.get_text().strip("\n") for block in blocks] == codes
     linked = {(link.get_text(), link["title"]) for block in blocks for link in block("a")}
-    for node in (node for code in codes for node in ast.walk(ast.parse(code))):
+    for node in (node for cell in codes for node in ast.walk(ast.parse(cell))):
         if isinstance(node, ast.Import):
             assert {(alias.name, alias.name) for alias in node.names} <= linked
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -162,6 +162,8 @@
     return { own, added, text };
   };
 
+  // Tutorials answer; the list of calls names everything and explains nothing.
+  const weight = (address) => (/^tutorials\/.*\/(?!index)/.test(address) ? 1 : address === "calls.html" ? 0.3 : 0.7);
   const PAGES = 10, SECTIONS = 3, LEAST = 0.12;
 
   const searchSite = async (query) => {
@@ -186,7 +188,7 @@
     for (const { id, score, queryTerms, terms: found } of hits) {
       const section = sections[id];
       const whole = phrase.length > 3 && `${section.heading}\n${section.text}\n${section.code}`.toLowerCase().includes(phrase);
-      const worth = score * (0.4 + shareOf(queryTerms)) * (whole ? 1.5 : 1) * (/^tutorials\/.*\/(?!index)/.test(section.address) ? 1 : 0.7) * (section.anchor === "where-next" ? 0.5 : 1);
+      const worth = score * (0.4 + shareOf(queryTerms)) * (whole ? 1.5 : 1) * weight(section.address) * (section.anchor === "where-next" ? 0.5 : 1);
       if (!pages.has(section.address)) pages.set(section.address, []);
       pages.get(section.address).push({ section, worth, found: new Set(found) });
     }
