@@ -41,6 +41,7 @@ def choose(files, names):
 def give_assets(app, pagename, templatename, context, doctree):
     context["stylesheets"] = choose(context["css_files"], STYLES)
     context["scripts"] = choose(context["script_files"], SCRIPTS)
+    context["has_formula"] = "<math" in context.get("body", "")
     context["has_graph"] = "autograd-figure" in context.get("body", "")
     context["show_contents"] = context.get("display_toc") and pagename != app.config.root_doc
 

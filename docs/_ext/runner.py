@@ -28,7 +28,9 @@ from names import Noted
 PACKAGES = ("torch", "matplotlib", "numpy", "pillow", "sphinx-gallery")
 # What torch and matplotlib import late; the fork server imports it once for all scripts.
 PRELOAD = (
+    "autograd_graph",
     "matplotlib.pyplot",
+    "pygraphviz",
     "sphinx_gallery.gen_gallery",
     "torch._dynamo",
     "torch.autograd.functional",

@@ -1,7 +1,7 @@
 // What the page adds for a reader with JavaScript: color mode, search, the place in the contents.
 const root = document.documentElement;
 
-// The color mode: the system's, light, dark. color-mode.js applies it before the page is painted.
+// The color mode: the system's, light, dark. early.js applies it before the page is painted.
 const modeButton = document.querySelector(".color-mode");
 const showMode = () => {
   const label = modeButton.dataset[root.dataset.theme || "auto"];
@@ -70,9 +70,10 @@ if (entries.size) {
 
 // What scrolls sideways can be scrolled with the keyboard.
 const reach = () => {
-  for (const box of document.querySelectorAll("pre, div.math, article p, .autograd-scroll, .pst-scrollable-table-container")) {
+  for (const box of document.querySelectorAll("pre, div.math, article p:has(math), .autograd-scroll, .pst-scrollable-table-container")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 };
-new ResizeObserver(reach).observe(document.body);
+const later = window.requestIdleCallback || setTimeout;
+new ResizeObserver(() => later(reach)).observe(document.body);
