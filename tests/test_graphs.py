@@ -43,6 +43,7 @@ def test_what_a_cell_asks_for(code, asked):
         "# sphinx_gallery_graph",
         "# sphinx_gallery_graph = y",
         '# sphinx_gallery_graph = "y: sideways"',
+        '# sphinx_gallery_graph = "y: steps, backward"',
         '# sphinx_gallery_graph = "y"\n# sphinx_gallery_graph = "z"',
     ],
 )

@@ -21,7 +21,7 @@ SOURCES = [Path(__file__).with_name(name) for name in ("graphs.py", "autograd_gr
 OPTIONS = {"saved", "backward", "steps"}
 MEND = (
     'write # sphinx_gallery_graph = "y", with names of results and, after a colon, any of '
-    f"{', '.join(sorted(OPTIONS))}"
+    f"{', '.join(sorted(OPTIONS))} (steps without backward), once in a cell"
 )
 
 
@@ -39,7 +39,8 @@ def request(code):
         return None
     match = REQUEST.fullmatch(comments[0].rstrip())
     options = set(re.findall(r"\w+", match[2] or "")) if match else set()
-    if not match or len(comments) > 1 or options - OPTIONS:
+    known = not options - OPTIONS and not {"steps", "backward"} <= options
+    if not match or len(comments) > 1 or not known:
         raise ValueError(comments[-1])
     return re.findall(r"\w+", match[1]), options
 

@@ -35,13 +35,13 @@ print(x.grad)
 assert x.grad == 1
 
 # %% en
-# Below the output, the page shows the graph that these lines built while they ran. Its buttons take
-# you through it one step at a time: the value of each result, then the gradient on its way back,
-# with the rule that the node applies. :math:`\bar{g}` is the gradient that arrives at a node.
+# Below the output, the web page shows the graph that these lines built while they ran. Its buttons
+# take you through it one step at a time: the value of each result, then the gradient on its way
+# back, with the rule that the node applies. :math:`\bar{g}` is the gradient that arrives at a node.
 
-# %% zh 033b1e
-# 网页在输出下方画出了这几行代码运行时建起来的计算图。用按钮可以一步一步地看：先是每个结果的数值，
-# 然后是梯度怎样往回传，以及节点用的是哪条求导规则。:math:`\bar{g}`是传到节点的梯度。
+# %% zh 85f58f
+# 在网页上，输出下方画出了这几行代码运行时建立的计算图。用按钮可以一步一步地看：先是每个结果的数值，
+# 然后是梯度怎样往回传，以及节点所用的求导规则。:math:`\bar{g}`是传到节点的梯度。
 
 # %% en: 25 points at once
 # One call can do the same for many points. Take 25 of them, evenly spaced on

@@ -54,12 +54,12 @@ torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 
 # %% en
 # Step through the graph on the page. On the way back the first gradient, :math:`\bar{g} = (1, 10)`,
-# is ``v`` itself. From there on each node multiplies by its own derivative, and what reaches ``x``
-# along several arrows is added.
+# is ``v`` itself. From there on each node multiplies the gradient that arrives by its own derivative
+# and passes it on, and what reaches ``x`` along several arrows is added.
 
-# %% zh c69193
+# %% zh d00cc0
 # 在网页的图上逐步走一遍。往回走时，最先出现的梯度:math:`\bar{g} = (1, 10)`就是``v``。
-# 从这里开始，每个节点都乘上自己的导数；沿几条箭头到达``x``的梯度会相加。
+# 从这里开始，每个节点都把收到的梯度乘上自己的导数，再传下去；沿几条箭头到达``x``的梯度会相加。
 
 # %% en: Rows are outputs, columns are inputs
 # Put the six derivatives in a table with one row per output and one column per input. This is the

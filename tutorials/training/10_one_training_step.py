@@ -171,13 +171,13 @@ assert all(p.grad.shape == p.shape for p in model.parameters())
 assert all(torch.equal(p, start[name]) for name, p in model.named_parameters())
 
 # %% en
-# The graph on the page holds the whole step. Every parameter is a box without an arrow into it, and
-# the shape of its gradient equals its own. Step through it and watch the gradient start at the loss
-# and reach ``layer1.weight`` last.
+# The graph on the page holds the first two lines of the step, forward and backward. Every parameter
+# is a box with round corners, and the shape of its gradient equals its own. Step through it and
+# watch the gradient start at the loss and reach ``layer1.weight`` last.
 
-# %% zh 22f7f0
-# 网页上的这张图就是整个一步。每个模型参数都是一个没有箭头指向它的方框，梯度的形状与它自己的形状相同。
-# 逐步走一遍，可以看到梯度从损失出发，最后才到达``layer1.weight``。
+# %% zh 687a23
+# 网页上的这张图画出了这一步的前两行：前向传播和反向传播。每个模型参数都是一个圆角框，
+# 梯度的形状与它自己的形状相同。逐步走一遍，可以看到梯度从损失出发，最后才到达``layer1.weight``。
 
 # %% en: The inputs get no gradient
 # ``inputs.grad`` is still ``None``. The chain rule could go on from the first layer to the data,
