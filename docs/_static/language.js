@@ -42,9 +42,9 @@ for (const link of document.querySelectorAll("[data-language], [data-both]")) {
 const restorePlace = () => {
   const place = JSON.parse(storage("sessionStorage", "place"));
   storage("sessionStorage", "place", "null");
+  if (!place || place.page !== location.pathname) return;
   const all = blocks();
-  // A page with other blocks was opened at the section, by the browser.
-  if (!place || place.page !== location.pathname || place.of !== all.length) return;
+  if (place.of !== all.length) return; // opened at the section, by the browser
   const box = all[place.index].getBoundingClientRect();
   window.scrollTo({ top: window.scrollY + box.top + place.share * box.height - HEADER, behavior: "instant" });
 };
