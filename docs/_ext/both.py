@@ -8,10 +8,9 @@ figures, formulas) stands once.
 import re
 from pathlib import Path
 
-from tutorial import LANGUAGES
+from tutorial import CODES, LANGUAGES
 
 SUFFIX = ".both.html"
-CODES = {"en": "en", "zh": "zh-CN"}
 WORDS = {
     "en": {"title": "side by side", "back": "English only"},
     "zh": {"title": "中英对照", "back": "只看中文"},

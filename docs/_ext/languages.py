@@ -8,10 +8,9 @@ from sphinx.transforms import SphinxTransform
 
 import both
 from gallery import language
-from tutorial import LANGUAGES
+from tutorial import CODES, LANGUAGES
 
 NAMES = {"en": "English", "zh": "中文"}
-CODES = {"en": "en", "zh": "zh-CN"}
 
 
 def add_links(app, pagename, templatename, context, doctree):

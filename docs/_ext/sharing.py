@@ -8,8 +8,7 @@ from docutils import nodes
 
 import both
 from gallery import language
-from languages import CODES
-from tutorial import LANGUAGES, plain
+from tutorial import CODES, LANGUAGES, plain
 
 LOCALES = {"en": "en_US", "zh": "zh_CN"}
 ABOUT = (

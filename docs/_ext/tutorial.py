@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LANGUAGES = ("en", "zh")
+CODES = {"en": "en", "zh": "zh-CN"}  # as HTML names them
 TUTORIALS = Path(__file__).resolve().parents[2] / "tutorials"
 
 MARKER = re.compile(
