@@ -5,6 +5,7 @@ Words of the two languages are put next to each other; what is the same in both 
 figures, formulas) stands once.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def write_views(site, names):
                     text = join(pages[lang], pages[other], lang, other)
                 except Mismatch as error:
                     raise Mismatch(f"tutorials/{name}.py: {error}") from None
-                view.write_text(text, encoding="utf-8")
+                part = view.with_suffix(".part")
+                part.write_text(text, encoding="utf-8")
+                os.replace(part, view)  # a view is whole or not there: its age is trusted
 
 
 def join(page, twin, lang, other):
