@@ -57,7 +57,7 @@ def test_graphs_of_results_that_are_not_there_are_refused():
         drawer.drawn('# sphinx_gallery_graph = "y"', {"y": 3.0})
 
 
-def test_a_change_of_the_drawing_makes_new_records(write, monkeypatch, tmp_path):
+def test_a_change_of_what_notes_or_draws_makes_new_records(write, monkeypatch, tmp_path):
     plain = Tutorial.read(write("# %%\nx = 1\n"))
     asking = Tutorial.read(write('# %%\n# sphinx_gallery_graph = "x"\nx = 1\n'))
     before = record.key(plain, {}), record.key(asking, {})
@@ -65,6 +65,8 @@ def test_a_change_of_the_drawing_makes_new_records(write, monkeypatch, tmp_path)
     monkeypatch.setattr(graphs, "SOURCES", [tmp_path / "other.py"])
     assert record.key(plain, {}) == before[0]
     assert record.key(asking, {}) != before[1]
+    monkeypatch.setattr(record, "NAMES", tmp_path / "other.py")
+    assert record.key(plain, {}) != before[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,7 @@
 
 A record is a folder named for a digest of everything that can change the outcome: the syntax
 trees of the code cells (so neither prose nor comments count), the settings of the run and of the
-drawing of figures, the versions of what runs it and the device. Sphinx-Gallery runs scripts in
+drawing of figures, what notes names and draws graphs, the versions of what runs it and the device. Sphinx-Gallery runs scripts in
 ``gen_rst.execute_script``; in a build that call is replaced by one that reads the record.
 """
 
@@ -25,7 +25,8 @@ import graphs
 import runner
 from gallery import AuthoringError, language
 
-FORMAT = 4
+FORMAT = 5
+NAMES = Path(__file__).with_name("names.py")
 # Set by the build that forks a language: each script's record, and who makes it.
 EXPECTED = {"keys": {}, "starter": None}
 RUNNING = "running"  # the file that stands among the records while scripts run
@@ -48,9 +49,9 @@ def key(tutorial, running):
     """The name of the record of ``tutorial`` run with Sphinx-Gallery's settings ``running``."""
     cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
     code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
-    if any(map(graphs.ASKS.search, cells)):
-        code += [digest(path.read_bytes()) for path in graphs.SOURCES]
-    how = [running, figures.DRAWING, runner.versions(), device()]
+    sources = [NAMES, *graphs.SOURCES] if any(map(graphs.ASKS.search, cells)) else [NAMES]
+    ours = [digest(path.read_bytes()) for path in sources]
+    how = [running, figures.DRAWING, ours, runner.versions(), device()]
     facts = [FORMAT, tutorial.path.stem, code, *how]
     text = json.dumps(facts, sort_keys=True, default=sorted)
     return digest(text.encode())[:24]
