@@ -1,8 +1,8 @@
 """Run the code of one tutorial, in a process of its own, as Sphinx-Gallery runs a script.
 
-It needs of ours only what draws what a script shows, so that a cluster's workers can be sent these
-few files. Run as a program it reads a pickled ``Job`` from standard input and writes the pickled
-outcome.
+It needs of ours only what draws what a script shows and what notes its names, so that a cluster's
+workers can be sent these few files. Run as a program it reads a pickled ``Job`` from standard input
+and writes the pickled outcome.
 """
 
 import codeop
