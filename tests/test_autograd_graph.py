@@ -33,6 +33,16 @@ def leaf(*values):
     return torch.tensor(values[0] if len(values) == 1 else values, requires_grad=True)
 
 
+def sine_times():
+    """The recorded graph of s·sin s with s = w·x."""
+    w, x = leaf(2.0), leaf(0.5)
+    with Tape() as tape:
+        s = w * x
+        z = torch.sin(s) * s
+        z.backward()
+    return steps(z, {"w": w, "x": x, "s": s, "z": z}, tape=tape)
+
+
 def labels(graph):
     return [node.get("label", "leaf") for node in graph["nodes"]]
 
@@ -740,12 +750,7 @@ def test_every_rule_is_checked():
 
 
 def test_the_text_says_what_the_picture_says():
-    w, x = leaf(2.0), leaf(0.5)
-    with Tape() as tape:
-        s = w * x
-        z = torch.sin(s) * s
-        z.backward()
-    graph = steps(z, {"w": w, "x": x, "s": s, "z": z}, tape=tape)
+    graph = sine_times()
     assert describe(graph) == (
         "Autograd graph of z: 3 operations, 2 leaves. The arrows point in the direction of the "
         "computation. Leaf w = 2, grad = 0.6909. Leaf x = 0.5, grad = 2.764. MulBackward makes "
@@ -878,12 +883,7 @@ def stepping(tmp_path, browser):
     contexts = []
 
     def open_page(language="en", **options):
-        w, x = leaf(2.0), leaf(0.5)
-        with Tape() as tape:
-            s = w * x
-            z = torch.sin(s) * s
-            z.backward()
-        graph = steps(z, {"w": w, "x": x, "s": s, "z": z}, tape=tape)
+        graph = sine_times()
         path = tmp_path / "page.html"
         path.write_text(
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'

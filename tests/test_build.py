@@ -192,15 +192,6 @@ def test_the_list_of_calls_follows_the_code_and_the_headings(small):
     assert "Another section" in page.read_text()
 
 
-def test_a_group_of_calls_that_is_not_there_is_named(small):
-    small.add("part/10_first.py", TUTORIAL)
-    home = small.root / "docs/en/index.md"
-    home.write_text(home.read_text() + "\n```{calls} nothing\n```\n")
-    code, said = small.build()
-    assert code
-    assert "no group 'nothing' in calls.toml: write one of gradients, " in said
-
-
 @pytest.mark.parametrize("what", ["figure", "outcome", "nothing left"])
 def test_a_damaged_record_is_noticed_and_made_again(small, what):
     small.add("part/10_first.py", TUTORIAL)
@@ -438,6 +429,12 @@ def test_a_process_that_dies_is_said_to_have_died(small):
         ("# More.", "# More :math:`\\nonsense`.", 16, "the formula \\nonsense"),
         ("# More.", "# More :ref:`nowhere`.", 16, "undefined label: 'nowhere'"),
         ("# More.", "# More [1]_.", 16, "Unknown target name"),
+        (
+            "print(",
+            '# sphinx_gallery_graph = "y"\nprint(',
+            23,
+            "the graph of y: no tensor",
+        ),
     ],
 )
 def test_what_only_a_build_can_see_fails_it(small, old, new, line, what):
@@ -479,13 +476,32 @@ def test_a_text_alternative_may_hold_any_character(small):
     assert "&lt;b&gt;y&lt;/b&gt;" in book
 
 
-def test_a_section_needs_a_label(small):
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("## Unlabelled", "the section 'Unlabelled' has no label"),
+        ("```{calls} nothing\n```", "no group 'nothing' in calls.toml: write one of gradients, "),
+        ("```{recorded-graph} part/10_first\n```", "10_first is no tutorial that draws a graph: "),
+    ],
+)
+def test_what_is_wrong_on_a_page_is_named(small, text, what):
     small.add("part/10_first.py", TUTORIAL)
     home = small.root / "docs/en/index.md"
-    home.write_text(home.read_text() + "\n## Unlabelled\n")
+    home.write_text(f"{home.read_text()}\n{text}\n")
     code, said = small.build()
     assert code
-    assert "the section 'Unlabelled' has no label" in said
+    assert what in said
+
+
+def test_a_change_of_our_extensions_writes_every_page_again(small):
+    small.add("part/10_first.py", TUTORIAL)
+    built(small.build())
+    page = small.root / "build/html/en/index.html"
+    before = page.stat().st_mtime_ns
+    extension = small.root / "docs/_ext/chinese.py"
+    extension.write_text(f"{extension.read_text()}\n# changed\n")
+    assert built(small.build()) == []
+    assert page.stat().st_mtime_ns > before
 
 
 def test_a_figure_that_is_gone_leaves_nothing(small):

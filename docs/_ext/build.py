@@ -146,7 +146,12 @@ def run_and_keep(missing, running, records):
     try:
         for tutorial, outcome in run(missing, running):
             if outcome["failure"]:
-                failures.append(f"{tutorial.path}: {outcome['failure']}")
+                place = (
+                    ""
+                    if outcome["failure"].startswith(f"{tutorial.path}:")
+                    else f"{tutorial.path}: "
+                )
+                failures.append(place + outcome["failure"])
             else:
                 records.write(key(tutorial, running), outcome)
     finally:

@@ -2,8 +2,9 @@
 
 A record is a folder named for a digest of everything that can change the outcome: the syntax
 trees of the code cells (so neither prose nor comments count), the settings of the run and of the
-drawing of figures, what notes names and draws graphs, the versions of what runs it and the device. Sphinx-Gallery runs scripts in
-``gen_rst.execute_script``; in a build that call is replaced by one that reads the record.
+drawing of figures, our code that notes names and draws graphs, the versions of what runs it and the
+device. Sphinx-Gallery runs scripts in ``gen_rst.execute_script``; in a build that call is replaced
+by one that reads the record.
 """
 
 import ast
