@@ -373,3 +373,23 @@ def test_robots_and_language_models_are_led_to_every_tutorial(site):
     assert len(linked_pages) == 2 * len(SCRIPTS)
     for address in [*listed, *linked_pages]:
         assert (site / address.removeprefix(HOME)).is_file(), address
+
+
+def test_nothing_of_the_theme_is_served_that_no_page_asks_for(site):
+    for language in LANGUAGES:
+        static = site / language / "_static"
+        assert (static / "site.css").is_file()
+        for gone in ("pygments.css", "basic.css", "searchtools.js", "styles", "vendor/fontawesome"):
+            assert not (static / gone).exists(), gone
+        assert not list(static.rglob("*.map"))
+    assert (site / ".nojekyll").is_file(), "GitHub Pages would leave out _static"
+
+
+def test_the_root_page_points_to_both_languages_and_each_home_back(site):
+    root = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
+    found = {link["hreflang"]: link["href"] for link in root.select('link[rel="alternate"]')}
+    homes = {"en": f"{HOME}en/index.html", "zh-CN": f"{HOME}zh/index.html"}
+    assert found == homes | {"x-default": HOME}
+    assert root.select_one('link[rel="canonical"]')["href"] == HOME
+    views = re.findall(r"<loc>(\S+?\.both\.html)</loc>", (site / "sitemap.xml").read_text())
+    assert len(views) == 2 * len(SCRIPTS)
