@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: html live test browser audit bench check sign serve calls inventory lint prune clean
+.PHONY: html live test browser audit bench check sign serve calls links lint prune clean
 .DEFAULT_GOAL := html
 
 $(READY): requirements.txt
@@ -13,8 +13,7 @@ $(READY): requirements.txt
 
 # Code runs once for both languages, and not at all if it has not changed.
 html: $(READY)
-	$(PYTHON) docs/_ext/build.py
-	$(PYTHON) docs/_ext/bundles.py
+	$(PYTHON) docs/_ext build
 	@echo "The site is in build/html; 'make serve' shows it."
 
 # The tests read the built site in a browser, run every script and execute every notebook;
@@ -40,26 +39,26 @@ bench: $(READY)
 	$(PYTHON) tests/bench.py $(TIMES)
 
 check: $(READY)
-	$(PYTHON) docs/_ext/bilingual.py
+	$(PYTHON) docs/_ext check
 
 # After an author has brought the Chinese up to date: make sign FILES=tutorials/basics/x.py
 sign: $(READY)
-	$(PYTHON) docs/_ext/bilingual.py --sign $(FILES)
+	$(PYTHON) docs/_ext sign $(FILES)
 
 serve: html
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/html 8000
 
 # Serve, build again on every save, and reload the browser.
 live: $(READY)
-	$(PYTHON) docs/_ext/build.py --live
+	$(PYTHON) docs/_ext live
 
 # The share of autograd's calls that the tutorials use, by the records of their runs.
 calls: $(READY)
-	$(PYTHON) docs/_ext/calls.py
+	$(PYTHON) docs/_ext calls
 
-# After an upgrade of torch, matplotlib or Python: which public name has which page.
-inventory: $(READY)
-	$(PYTHON) docs/_ext/inventory.py
+# Write down the official pages that names in the code lead to; look at what has changed.
+links: $(READY)
+	$(PYTHON) docs/_ext links
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
@@ -67,7 +66,7 @@ lint: $(READY)
 
 # Remove the records of code that has changed since.
 prune: $(READY)
-	$(PYTHON) docs/_ext/build.py --prune
+	$(PYTHON) docs/_ext prune
 
 clean:
 	rm -rf build docs/en/tutorials docs/zh/tutorials

@@ -1,4 +1,5 @@
 # %% about
+# kind: lesson
 
 # %% en: Basics
 # What a gradient is for, how autograd finds it, and how to read the graph that it builds.

@@ -1,4 +1,5 @@
 # %% about
+# kind: lesson
 
 # %% en: Devices
 # The same script on the CPU and on a GPU, and how to see where its time goes.

@@ -1,4 +1,5 @@
 # %% about
+# kind: lesson
 
 # %% en: Matrices of derivatives
 # From the product that ``backward`` really computes to whole Jacobian and Hessian matrices.

@@ -1,4 +1,5 @@
 # %% about
+# kind: lesson
 
 # %% en: Training
 # What happens to weights and gradients in a training step, and the three things that go wrong most

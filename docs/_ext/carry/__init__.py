@@ -1,0 +1,1 @@
+"""Finished pages to what is taken along, and to what stands above the languages."""
