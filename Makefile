@@ -56,8 +56,8 @@ live: $(READY)
 calls: $(READY)
 	$(PYTHON) docs/_ext calls
 
-# Write down the official pages that names in the code lead to; look at what has changed.
-links: $(READY)
+# Write down the addresses that pages lead to, official pages above all; look at what has changed.
+links: html
 	$(PYTHON) docs/_ext links
 
 lint: $(READY)

@@ -1,29 +1,22 @@
 """What several test files need: the repository, the tutorials, the built site and a browser."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import browsing
+import build
 import pytest
-from sphinx.config import eval_config_file
-from sphinx.util.tags import Tags
-from sphinx_gallery.py_source_parser import remove_config_comments
 
-from tutorial import tutorials
+from course.tutorial import Course
 
-ROOT = Path(__file__).resolve().parents[1]
-HOME = eval_config_file(ROOT / "conf.py", Tags())["site_url"]
-SITE = ROOT / "build/html"
-SCRIPTS = [tutorial for tutorial in tutorials() if not tutorial.is_index]
+ROOT = build.ROOT
+HOME = build.settings()["site_url"]
+SITE = build.HTML
+COURSE = Course()
+SCRIPTS = COURSE.scripts
 
 
 def name(tutorial):
-    return f"{tutorial.path.parent.name}/{tutorial.path.stem}"
-
-
-def code(cell):
-    """The code of a cell as pages and downloads show it."""
-    return remove_config_comments("\n".join(cell.lines)).strip("\n")
+    return tutorial.docname.removeprefix("tutorials/")
 
 
 @pytest.fixture(scope="session")

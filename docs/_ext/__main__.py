@@ -1,12 +1,12 @@
 """The commands behind the Makefile: ``python docs/_ext COMMAND``.
 
-    build [--pages]      check, run what has no record, render; --pages leaves out zips and books
-    live                 build, serve, and build again whenever a file is saved
-    check [FILE ...]     find every mistake that can be found without running anything
-    sign FILE ...        say that the Chinese was read against its English of today
-    calls                how many of autograd's calls the tutorials use, by group
-    links                write docs/links.txt: the official pages that the code's names lead to
-    prune                remove the records of code that has changed since
+build [--pages]      check, run what has no record, render; --pages leaves out zips and books
+live                 build, serve, and build again whenever a file is saved
+check [FILE ...]     find every mistake that can be found without running anything
+sign FILE ...        say that the Chinese was read against its English of today
+calls                how many of autograd's calls the tutorials use, by group
+links                write docs/links.txt: the addresses that the built pages lead to
+prune                remove the records of code that has changed since
 """
 
 import sys

@@ -2,9 +2,9 @@
 
 import contextlib
 import fcntl
+import importlib
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -78,6 +78,7 @@ def run(course, records):
     from run import inventory, runner, schedule
 
     runner.start_server()
+    import_sphinx()  # on the other core, while the server imports torch
     failures = schedule.run_and_keep(missing, records)
     if failures:
         sys.exit("\n".join(["the code of a tutorial failed; no page was built", *failures]))
@@ -89,11 +90,7 @@ def render():
 
     Both share what is imported here, and they inherit the lock.
     """
-    import myst_parser.sphinx_  # noqa: F401
-    import pydata_sphinx_theme  # noqa: F401
-    import sphinx.cmd.build  # noqa: F401
-
-    import pages  # noqa: F401
+    import_sphinx()
     from pages.messages import at_source
 
     builds, failed = {}, False
@@ -119,6 +116,12 @@ def render():
         sys.exit("the site was not built")
 
 
+def import_sphinx():
+    """Import what a build of a language imports, for both."""
+    for name in ("myst_parser.sphinx_", "pydata_sphinx_theme", "sphinx.cmd.build", "pages"):
+        importlib.import_module(name)
+
+
 def sphinx_build(language, options, said):
     """``python -m sphinx`` for one language; what it says goes into the file ``said``."""
     from sphinx.cmd.build import build_main
@@ -131,44 +134,51 @@ def sphinx_build(language, options, said):
 
 
 def live():
-    """Serve the site; on every save build it again and reload the browser."""
+    """Serve the site; on every save build what it changes, and reload the browser.
+
+    What builds import stays imported; a change of the code and lists behind them starts anew.
+    """
     from livereload import Server
 
-    def rebuild():
-        command = [sys.executable, str(Path(__file__).parent), "build", "--pages"]
-        done = subprocess.run(command, check=False)
-        print("built" if not done.returncode else "not built; waiting for the next save")
+    from run import runner
 
+    def rebuild():
+        try:
+            build("--pages")
+            print("built", flush=True)
+        except SystemExit as failed:
+            print(f"{failed}\nnot built; waiting for the next save", flush=True)
+
+    def start_anew():
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+    runner.start_server()
     rebuild()
     server = Server()
-    for pattern in ("tutorials/**/*.py", "docs/*.toml", "docs/*/*.md", "docs/_*/**/*.*", "conf.py"):
+    for pattern in ("tutorials/**/*.py", "docs/en/*.md", "docs/zh/*.md", "docs/_theme/**/*.*"):
         server.watch(str(ROOT / pattern), rebuild)
+    for pattern in ("conf.py", "docs/*.toml", "docs/_ext/**/*.py", "docs/tools/*.py"):
+        server.watch(str(ROOT / pattern), start_anew)
     server.serve(root=str(HTML), port=os.environ.get("PORT", 8000), host="127.0.0.1")
-
-
-def recorded(course, records):
-    """``course``, if each of its scripts has a record."""
-    if missing := [script.shown for script in course.scripts if not records.read(script)]:
-        sys.exit(f"{missing[0]}:1: there is no record of this code: run 'make html', which makes it")
-    return course
 
 
 def calls():
     """Print how many of autograd's calls the tutorials use."""
     from run.used import share
 
-    records = kept()
-    print("\n".join(share(recorded(Course(), records), records)))
+    course, records = Course(), kept()
+    if missing := [script.shown for script in course.scripts if not records.read(script)]:
+        sys.exit(
+            f"{missing[0]}:1: there is no record of this code: run 'make html', which makes it"
+        )
+    print("\n".join(share(course, records)))
 
 
 def links():
-    """Write the addresses that the names in the course's code lead to, for a reviewer's eyes."""
-    from run.inventory import addresses
-    from run.used import linked
+    """Write the addresses that the site leads to, official pages above all, for a reviewer."""
+    from carry.page import in_order, left_for
 
-    records = kept()
-    text = linked(recorded(Course(), records), records, addresses(BUILD))
-    (ROOT / "docs/links.txt").write_text(text, encoding="utf-8")
+    (ROOT / "docs/links.txt").write_text(left_for(in_order(HTML / "en")), encoding="utf-8")
 
 
 def prune():

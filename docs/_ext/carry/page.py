@@ -48,6 +48,11 @@ class Page:
         return re.search(r"<article\b.*</article>", self.text, re.S)[0]
 
     @property
+    def links(self):
+        """Where the article leads."""
+        return self.tree.xpath("//article//a/@href")
+
+    @property
     def parents(self):
         """The addresses of the pages above it, from the top; the home is none."""
         links = self.tree.xpath("//nav[@class='breadcrumbs']/a/@href")
@@ -90,3 +95,14 @@ def in_order(folder):
         page = Page(folder, address)
         yield page
         address = page.next
+
+
+def left_for(pages):
+    """The addresses outside the site that ``pages`` lead to, below what they have in common."""
+    found = {link for page in pages for link in page.links if link.startswith("http")}
+    bases = {}
+    for link in sorted(found):
+        base = re.match(r"https?://[^/]+/?(docs/[\d.]+/)?", link)[0]
+        bases.setdefault(base, []).append(link.removeprefix(base))
+    lines = [line for base, rest in bases.items() for line in (base, *(f"  {r}" for r in rest))]
+    return "\n".join(lines) + "\n"

@@ -28,6 +28,7 @@ def write_root(site, course, site_url):
     }
     for name in templates.list_templates():
         text = templates.get_template(name).render(about) + "\n" * (not name.endswith(".html"))
-        (site / name).write_text(text, encoding="utf-8")
+        if not (site / name).is_file() or (site / name).read_text(encoding="utf-8") != text:
+            (site / name).write_text(text, encoding="utf-8")
     shutil.copyfile(THEME / "static/language.js", site / "language.js")
     (site / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with _

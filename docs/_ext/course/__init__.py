@@ -1,1 +1,1 @@
-"""What an author writes: scripts, their words and their mistakes. Knows neither torch nor Sphinx."""
+"""What an author writes: scripts and their mistakes. Knows neither torch nor Sphinx."""

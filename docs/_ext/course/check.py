@@ -92,19 +92,25 @@ def check_code(tutorial):
                     mend = "break the string so that no line starts with '# %%'"
                     what = "a cell marker inside a string splits the cell"
                     yield Problem(cell.line, what, mend)
-    in_code = {
-        cell.line + offset
-        for cell in tutorial.cells
-        if cell.is_code
-        for offset in range(1, len(cell.lines) + 1)
-    }
-    for token in tokenize.generate_tokens(io.StringIO(tutorial.source).readline):
-        if token.start[0] in in_code:
-            yield from check_token(token)
+    for cell in (cell for cell in tutorial.cells if cell.is_code):
+        yield from check_tokens(cell)
 
 
-def check_token(token):
-    line, text, is_comment = token.start[0], token.string, token.type == tokenize.COMMENT
+def check_tokens(cell):
+    """Yield prose in the code of ``cell``; cells without a mark of it are not taken apart."""
+    code = "\n".join(cell.lines)
+    if code.isascii() and "#" not in code:
+        return
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(code).readline):
+            yield from check_token(token, cell.line + token.start[0])
+    except tokenize.TokenError as error:
+        mend = "close its brackets and strings within the cell"
+        yield Problem(cell.line, f"a cell that does not end ({error.args[0]})", mend)
+
+
+def check_token(token, line):
+    text, is_comment = token.string, token.type == tokenize.COMMENT
     if is_comment and not text.startswith("# sphinx_gallery_"):
         mend = "move it to a text cell, in both languages"
         yield Problem(line, f"prose in a code cell ({text!r})", mend)
@@ -181,7 +187,9 @@ def check_names(files):
 def check_parts(course):
     """Yield the page of the course where the parts that it lists are not those that are there."""
     whole = {part.name for part in course.parts if part.scripts}
-    if course.index and (sorted(course.named) != sorted(course.folders) or len(whole) != len(course.named)):
+    if course.index and (
+        sorted(course.named) != sorted(course.folders) or len(whole) != len(course.named)
+    ):
         what = (
             f"the parts listed are {course.named}, the folders with an index.py and tutorials are "
             f"{sorted(whole)}, all folders {sorted(course.folders)}"

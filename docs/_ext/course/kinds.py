@@ -1,4 +1,4 @@
-"""The kinds of pages that a part may hold, each with its rules: ``kind`` in the part's ``index.py``.
+"""The kinds of pages that a part may hold, with their rules: ``kind`` in the part's ``index.py``.
 
 ``make check`` and the tests take what they ask of a page from here; nothing knows a part by name.
 """

@@ -182,7 +182,11 @@ class Tutorial:
                         "or the last two with ' alt' or a heading",
                     )
                     continue
-                kind, signature, heading = match["kind"] or "code", match["signature"], match["heading"]
+                kind, signature, heading = (
+                    match["kind"] or "code",
+                    match["signature"],
+                    match["heading"],
+                )
                 if kind not in LANGUAGES and (match["alt"] or heading or signature):
                     wrong(number, f"a {kind} cell carries text in its marker", "remove the text")
                 cell = Cell(kind, number, bool(match["alt"]), signature or "", heading or "")

@@ -38,7 +38,7 @@ def setup(app):
 
     app.connect("builder-inited", builder.leave_out_colours)  # the theme is loaded by now
 
-    # 2. Each tutorial and its outputs are written as reStructuredText, before Sphinx looks for files.
+    # 2. Tutorials and their outputs are written as reStructuredText, before Sphinx looks for files.
     app.connect("builder-inited", gallery.write_sources)
 
     # 3. Sphinx says which pages are to be read; the list of calls follows the code of all.
@@ -69,9 +69,7 @@ def setup(app):
     app.add_node(calls.fold, html=(calls.visit_fold, cells.depart_fold))
     app.add_node(nodes.image, override=True, html=(images.visit_image, images.depart_image))
     app.add_node(nodes.literal_block, override=True, html=(links.visit_code, None))
-    app.add_html_math_renderer(
-        "mathml", (mathml.visit_math, None), (mathml.visit_math_block, None)
-    )
+    app.add_html_math_renderer("mathml", (mathml.visit_math, None), (mathml.visit_math_block, None))
     app.connect("html-page-context", mathml.join_punctuation)
     # Behind Sphinx's own extensions and the theme, whose context it completes.
     app.connect("html-page-context", head.give_context, priority=900)

@@ -62,13 +62,17 @@ class Pages(StandaloneHTMLBuilder):
 
     def copy_theme_static_files(self, context):
         context = context | {"words": self._app.site.words}
-        copy_asset(self.static(), self._static_dir, context=context, renderer=self.templates, force=True)
+        copy_asset(
+            self.static(), self._static_dir, context=context, renderer=self.templates, force=True
+        )
 
     def copy_html_static_files(self, context):
         for folder in map(Path, self.config.html_static_path):
             for path in folder.iterdir():
                 if path.name.removesuffix("_t") in COPYBUTTON:
-                    copy_asset(path, self._static_dir, context=context, renderer=self.templates, force=True)
+                    copy_asset(
+                        path, self._static_dir, context=context, renderer=self.templates, force=True
+                    )
 
 
 def leave_out_colours(app):

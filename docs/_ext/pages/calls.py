@@ -1,4 +1,4 @@
-"""The list of autograd's calls, with the sections that use them, and the last section of a tutorial.
+"""The list of autograd's calls with the sections that use them, and a tutorial's last section.
 
 ``docs/calls.toml`` lists the calls; ``run.used`` says which of them a cell uses.
 """

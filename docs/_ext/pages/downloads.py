@@ -16,7 +16,6 @@ from docutils import nodes
 from nbformat import v4
 from sphinx import addnodes
 
-from pages.cells import solution
 from pages.markdown import Markdown
 from pages.script import code
 
@@ -144,7 +143,9 @@ def pack(app):
         if name.rsplit(".", 1)[0] not in kept:
             path.unlink()
         elif path.suffix != ".zip":
-            members.append((f"pytorch-autograd-{language}/{name}", path.read_text(encoding="utf-8")))
+            members.append(
+                (f"pytorch-autograd-{language}/{name}", path.read_text(encoding="utf-8"))
+            )
     write_zip(folder / ALL.format(language), members)
     for tool in READERS.glob("autograd_*.py"):
         (folder / tool.name).write_text(tool.read_text(encoding="utf-8"), encoding="utf-8")

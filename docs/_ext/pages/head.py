@@ -31,7 +31,7 @@ class ColumnLanguages(SphinxTransform):
 
     def apply(self):
         own = self.app.site.language
-        foreign = {words(l)["language_name"]: CODES[l] for l in LANGUAGES if l != own}
+        foreign = {words(key)["language_name"]: CODES[key] for key in LANGUAGES if key != own}
         for table in self.document.findall(nodes.tgroup):
             head = next(table.findall(nodes.thead))
             codes = [foreign.get(entry.astext()) for entry in head.findall(nodes.entry)]

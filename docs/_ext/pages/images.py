@@ -1,4 +1,4 @@
-"""Figures, cards and recorded graphs, as pages show them: with their size, so that nothing moves."""
+"""Figures, cards and recorded graphs as pages show them: with their size, so nothing moves."""
 
 import re
 from pathlib import Path

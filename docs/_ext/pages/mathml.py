@@ -75,8 +75,8 @@ def mathml(node, display):
         names = ", ".join(f"{character} (U+{ord(character):04X})" for character in sorted(missing))
         raise AuthoringError(
             f"{place(node)}: the formula {latex}: its font has no {names}; write it otherwise, or "
-            "add the character to docs/_ext/pages/mathml.py and make the font again as docs/_ext/tools/"
-            "mathfont.py says"
+            "add the character to docs/_ext/pages/mathml.py and make the font again, as "
+            "docs/_ext/tools/mathfont.py says"
         )
     return formula
 

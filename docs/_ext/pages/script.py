@@ -29,7 +29,10 @@ def page(tutorial, language, outcome):
     has_title = False
     for number, cell in enumerate(tutorial.cells):
         if cell.is_code:
-            parts += [f".. cell {number}", f".. code-block:: Python\n\n{indent(code(cell), '    ')}"]
+            parts += [
+                f".. cell {number}",
+                f".. code-block:: Python\n\n{indent(code(cell), '    ')}",
+            ]
             parts.append(output(next(outputs), language))
         elif cell.kind == language and cell.alt:
             parts.append(f".. alt {plain(joined(cell.lines, language))}")

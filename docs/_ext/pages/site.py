@@ -40,7 +40,8 @@ class Site:
         outcome = self.records.read(tutorial)
         if outcome is None:
             raise AuthoringError(
-                f"{tutorial.path}:1: there is no record of this code: run 'make html', which makes it"
+                f"{tutorial.path}:1: there is no record of this code: run 'make html', which makes "
+                "it"
             )
         return outcome
 

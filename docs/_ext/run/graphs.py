@@ -51,9 +51,7 @@ class Drawer:
         except (ValueError, RuntimeError) as error:
             raise Undrawable(f"the graph of {', '.join(results)}: {error}") from error
         direction = "backward" if "backward" in options else "forward"
-        return {
-            language: autograd_graph.svg(graph, language, direction) for language in LANGUAGES
-        }
+        return {language: autograd_graph.svg(graph, language, direction) for language in LANGUAGES}
 
 
 def shorter(namespace, graph):

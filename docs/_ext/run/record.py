@@ -52,10 +52,17 @@ def device():
     return [models or "cpu", os.environ.get("CUDA_VISIBLE_DEVICES")]
 
 
+@cache
+def syntax(code):
+    """A digest of ``code`` without its layout and comments, with those that ask for something."""
+    asked = re.findall(r"# sphinx_gallery_.*", code)
+    return digest(json.dumps([ast.dump(ast.parse(code)), asked]).encode())
+
+
 def key(tutorial, settings):
     """The name of the record of ``tutorial`` run with Sphinx-Gallery's ``settings``."""
     cells = ["\n".join(cell.lines) for cell in tutorial.cells if cell.is_code]
-    code = [[ast.dump(ast.parse(cell)), re.findall(r"# sphinx_gallery_.*", cell)] for cell in cells]
+    code = [syntax(cell) for cell in cells]
     ours = [sources(Path(__file__).parent)] + [sources(READERS)] * any(map(ASKS.search, cells))
     facts = [tutorial.path.stem, code, settings, ours, versions(), device()]
     return digest(json.dumps(facts, sort_keys=True, default=sorted).encode())[:24]

@@ -112,7 +112,7 @@ def packed(folder):
 
 
 def run_and_keep(tutorials, records):
-    """Run ``tutorials`` and keep the record of each that succeeds; return what failed, and where."""
+    """Run ``tutorials``, keep the record of each that succeeds; return what failed, and where."""
     failures = []
     for tutorial, outcome in outcomes(tutorials, records.settings):
         if not outcome["failure"]:

@@ -51,7 +51,7 @@ class Script:
             yield self
 
     def run(self, line, code, compiler):
-        """Run the cell ``code`` that starts on ``line``; return its output as Sphinx-Gallery shows it."""
+        """Run the cell ``code`` that starts on ``line``; return its output in reStructuredText."""
         self.printed.set_std_and_reset_position()
         block = Block("code", f"\n{code}\n", line - 1)
         rst = gen_rst.execute_code_block(
@@ -65,7 +65,7 @@ class Script:
         return "formatted_exception" in self.variables
 
     def failure(self):
-        """The traceback of a cell that should not have failed, in the author's file, or ``None``."""
+        """The traceback, in the author's file, of a cell that should not have failed, if any."""
         expected = self.conf["expected_failing_examples"]
         if not self.has_failed or f"tutorials/{self.job.name}.py" in expected:
             return None

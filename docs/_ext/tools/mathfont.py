@@ -1,8 +1,8 @@
 """Make the font of formulas, with the characters that ``pages/mathml.py`` lists.
 
-``docs/_theme/autograd/static/stix-two-math.woff2`` is a part of STIX Two Math 2.11 with every size of its
-brackets, roots, sums, arrows and accents, mended for Chromium where it falls short. To add a
-character, name it there and make the font again::
+``docs/_theme/autograd/static/stix-two-math.woff2`` is a part of STIX Two Math 2.11 with every size
+of its brackets, roots, sums, arrows and accents, mended for Chromium where it falls short. To add
+a character, name it there and make the font again::
 
     python -m pip install --no-deps --target build/stix ziamath==0.13
     python docs/_ext/tools/mathfont.py build/stix/ziamath/fonts/STIXTwoMath-Regular.ttf
@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pages.mathml import CHARACTERS, PRIMES  # noqa: E402
+from pages.mathml import CHARACTERS, PRIMES
 
 FONT = Path(__file__).parents[2] / "_theme/autograd/static/stix-two-math.woff2"
 
