@@ -6,6 +6,8 @@ import pytest
 from browsing import load_images
 from conftest import SITE
 
+from course.words import words
+
 TUTORIAL = "tutorials/training/40_in_place_operations.html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("*/**/*.html"))
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -75,10 +77,10 @@ def test_color_mode_follows_the_system_until_the_reader_chooses(visit, served):
     button = page.locator("button.color-mode")
     assert lightness() < 60
     button.click()
-    assert lightness() > 200 and button.get_attribute("aria-label") == "Color mode: light"
+    assert lightness() > 200 and button.get_attribute("aria-label") == words("en")["color_light"]
     page.goto(f"{served}zh/{TUTORIAL}")
     assert lightness() > 200, "remembered on the next page"
-    assert button.get_attribute("aria-label") == "颜色：浅色"
+    assert button.get_attribute("aria-label") == words("zh")["color_light"]
     button.click()
     assert lightness() < 60
     button.click()

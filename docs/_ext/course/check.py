@@ -187,9 +187,7 @@ def check_names(files):
 def check_parts(course):
     """Yield the page of the course where the parts that it lists are not those that are there."""
     whole = {part.name for part in course.parts if part.scripts}
-    if course.index and (
-        sorted(course.named) != sorted(course.folders) or len(whole) != len(course.named)
-    ):
+    if not whole or not sorted(course.named) == sorted(course.folders) == sorted(whole):
         what = (
             f"the parts listed are {course.named}, the folders with an index.py and tutorials are "
             f"{sorted(whole)}, all folders {sorted(course.folders)}"

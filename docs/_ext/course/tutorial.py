@@ -222,9 +222,9 @@ class Course:
     def __init__(self, root=TUTORIALS):
         self.files = [Tutorial.read(path) for path in sorted(Path(root).rglob("*.py"))]
         indexes = {file.part: file for file in self.files if file.is_index}
-        self.index = indexes.pop("", None)
+        self.index = indexes.pop("", None) or Tutorial(Path(root, "index.py"))
         self.folders = {file.part for file in self.files if file.part}
-        named = self.index.about.get("parts", "") if self.index else ""
+        named = self.index.about.get("parts", "")
         self.named = [name.strip() for name in named.split(",") if name.strip()]
         self.parts = [
             Part(indexes[name], [f for f in self.files if f.part == name and not f.is_index])

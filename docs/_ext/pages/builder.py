@@ -13,6 +13,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.highlighting import PygmentsBridge
 from sphinx.util.fileutil import copy_asset
 
+from course.words import LANGUAGES
 from pages.site import write
 
 COPYBUTTON = ("clipboard.min.js", "copybutton.js", "copybutton.css")
@@ -62,8 +63,14 @@ class Pages(StandaloneHTMLBuilder):
 
     def copy_theme_static_files(self, context):
         context = context | {"words": self._app.site.words}
+        others = {f"card-{key}.png" for key in LANGUAGES if key != self._app.site.language}
         copy_asset(
-            self.static(), self._static_dir, context=context, renderer=self.templates, force=True
+            self.static(),
+            self._static_dir,
+            excluded=lambda path: Path(path).name in others,
+            context=context,
+            renderer=self.templates,
+            force=True,
         )
 
     def copy_html_static_files(self, context):

@@ -90,10 +90,12 @@ class Cells(SphinxTransform):
             )
 
     def fold_solutions(self, tutorial):
-        for section in self.document.findall(nodes.section):
-            for number, cell in enumerate(tutorial.cells):
+        cells = enumerate(tutorial.cells)
+        numbers = [number for number, cell in cells if cell.kind == "solution"]
+        for section in list(self.document.findall(nodes.section)):
+            for number in numbers:
                 answer = [node for node in section if node.get("cell") == number]
-                if cell.kind == "solution" and answer:
+                if answer:
                     fold = solution("", summary=self.app.site.words["solution"])
                     section.insert(section.index(answer[0]), fold)
                     for node in answer:

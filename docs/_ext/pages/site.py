@@ -10,7 +10,7 @@ from course.check import check_parts, said
 from course.tutorial import Course
 from course.words import words
 from run.inventory import addresses
-from run.record import Records
+from run.record import Records, versions
 
 
 class AuthoringError(SphinxError):
@@ -49,7 +49,7 @@ class Site:
 def open_site(app, config):
     app.site = Site(config)
     stages = [f"_ext/{stage}/*.py" for stage in ("course", "run", "pages")]
-    config.made_of = [digest(*stages, "*.toml"), app.site.inventory]
+    config.made_of = [digest(*stages, "*.toml"), versions()]
     config.framed_by = digest("_theme/**/*.*")
 
 

@@ -21,24 +21,6 @@ from run.graphs import Drawer, Undrawable
 from run.record import versions
 from run.watch import Watch
 
-# What torch and matplotlib import late; the fork server imports it once for all scripts.
-PRELOAD = (
-    "autograd_graph",
-    "matplotlib.pyplot",
-    "pygraphviz",
-    "run.inventory",
-    "run.runner",
-    "sphinx_gallery.gen_gallery",
-    "torch._dynamo",
-    "torch.autograd.functional",
-    "torch.func",
-    "torch.optim",
-    "torch.profiler",
-    "torch.testing",
-    "torch.utils.checkpoint",
-    "torch.utils.flop_counter",
-)
-
 
 @dataclass(frozen=True)
 class Job:
@@ -118,7 +100,7 @@ def child(send, job, log):
 
 def start_server():
     """Start, and not wait for, the server that imports torch once and forks for each script."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOAD))
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["run.server"])
     forkserver.ensure_running()
 
 

@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from course.text import slug
@@ -11,6 +12,7 @@ from course.text import slug
 CALLS = Path(__file__).parents[2] / "calls.toml"
 
 
+@cache
 def listed():
     """The calls of each group, and the names that are left out for each reason."""
     lists = tomllib.loads(CALLS.read_text(encoding="utf-8"))
@@ -31,13 +33,19 @@ def used(named, calls):
     return found - {None}
 
 
+@cache
+def families():
+    """The listed calls that end in ``*``, which stands for any ending."""
+    return [call for names in listed()[0].values() for call in names if call.endswith("*")]
+
+
 def matching(names, ending, calls):
     """The first of ``names`` that is listed, as it is listed; ``None`` if none is."""
     for name in names:
         if name + ending in calls:
             return name + ending
-        for call in calls:
-            if call.endswith("*") and name.startswith(call[:-1]):
+        for call in families():
+            if call in calls and name.startswith(call[:-1]):
                 return call
     return None
 
