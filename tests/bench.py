@@ -22,8 +22,9 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs/_ext"))
 
-from bilingual import sign  # noqa: E402
-from tutorial import LANGUAGES, Tutorial, project, tutorials  # noqa: E402
+from course.sign import sign  # noqa: E402
+from course.tutorial import Course, Tutorial  # noqa: E402
+from course.words import LANGUAGES  # noqa: E402
 
 STOCK = """
 import os
@@ -66,7 +67,7 @@ class Stock:
             folder = self.root / language / "scripts" / tutorial.path.parent.name
             folder.mkdir(exist_ok=True)
             (folder / "GALLERY_HEADER.rst").write_text("Part\n====\n")
-            text = project(tutorial, language)
+            text = script(tutorial, language)
             (folder / tutorial.path.name).write_text(text, encoding="utf-8")
 
     def commands(self):
@@ -74,6 +75,24 @@ class Stock:
         for language in LANGUAGES:
             source = self.root / language
             yield [sys.executable, "-m", "sphinx", "-q", *jobs, source, source / "build"]
+
+
+def script(tutorial, language):
+    """The script of one language that Sphinx-Gallery would be given."""
+    anchors = dict(zip(tutorial.headings(language).values(), tutorial.headings("en"), strict=True))
+    parts = []
+    for cell in tutorial.cells:
+        if cell.is_code:
+            parts.append("\n".join(["# %%", *cell.lines]))
+        elif cell.kind == language and not cell.alt:
+            text = cell.text
+            if cell.heading:
+                label = "-".join(filter(None, (tutorial.label, anchors[cell.heading])))
+                rule = ("-" if parts else "=") * (2 * len(cell.heading))
+                text = f".. _{label}:\n\n{cell.heading}\n{rule}\n\n{text}"
+            shown = "".join(f"# {line}".rstrip() + "\n" for line in text.split("\n"))
+            parts.append(f"# %%\n{shown}" if parts else f'r"""\n{text}\n"""\n')
+    return "\n".join(parts)
 
 
 class Ours:
@@ -93,7 +112,7 @@ class Ours:
         shutil.copy(tutorial.path, target)
 
     def commands(self):
-        yield [sys.executable, self.root / "docs/_ext/build.py"]
+        yield [sys.executable, self.root / "docs/_ext", "build", "--pages"]
 
 
 def measured(site):
@@ -125,13 +144,14 @@ def measured(site):
 
 def copies(folder, times):
     """The course ``times`` over, each copy with a line of code of its own."""
-    for tutorial in tutorials():
-        for number in range(0 if tutorial.is_index else times):
+    for tutorial in Course().scripts:
+        for number in range(times):
             name = f"{tutorial.path.stem}_{number}.py" if number else tutorial.path.name
-            path = folder / tutorial.path.parent.name / name
+            path = folder / tutorial.part / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = tutorial.path.read_text(encoding="utf-8")
-            path.write_text(text.replace("# %%\n", f"# %%\ncopy_number = {number}\n", 1), "utf-8")
+            path.write_text(
+                tutorial.source.replace("# %%\n", f"# %%\ncopy_number = {number}\n", 1), "utf-8"
+            )
             yield path
 
 

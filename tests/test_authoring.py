@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import COURSE, ROOT
 
-from bilingual import Problems, checked, main, sign
-from tutorial import LANGUAGES, Tutorial, tutorials
+from course.check import check_course, check_files
+from course.sign import Unsigned, sign
+from course.tutorial import Tutorial
+from course.words import LANGUAGES
 
 GOOD = """\
 # %% about
@@ -57,11 +59,14 @@ def good(write):
 
 
 def problems(path):
-    try:
-        checked([Tutorial.read(path)])
-    except Problems as error:
-        return str(error).splitlines()
-    return []
+    return check_files([Tutorial.read(path)])
+
+
+def command(*words):
+    """The command as authors give it: its exit code and what it says."""
+    words = [sys.executable, ROOT / "docs/_ext", *words]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_good_tutorial_passes(good, write):
@@ -92,6 +97,12 @@ def test_a_good_tutorial_passes(good, write):
         ("x = 1", 'x = "一"', 19, "non-ASCII text in a code cell"),
         ("x = 1", 'x = """\n# %%\n"""', 20, "a cell marker inside a string"),
         ("x = 1", "x = (", 19, "Python cannot read it"),
+        (
+            "x = 1",
+            "x = '#'\ny = (\n\n# %% en\n# A.\n\n# %% zh\n# 甲。\n\n# %%\n1)",
+            18,
+            "does not end",
+        ),
         ("# %% en: A title", "# %% en", 6, "no title"),
         ("# %% about\n", "# %%\n", 1, "no '# %% about' cell"),
         ("level: beginner", "level: easy", 1, "level is 'easy'"),
@@ -136,6 +147,21 @@ def test_each_mistake_is_named(good, write, old, new, line, what):
     assert len(mend) > 8
 
 
+def test_each_problem_is_said_once(good, write):
+    tutorial = Tutorial.read(write(good.replace("beginner", "easy")))
+    assert len(check_files([tutorial])) == len(check_files([tutorial])) == 1
+
+
+@pytest.mark.parametrize(
+    ("about", "what"),
+    [("", "kind is missing: write one of"), ("kind: poem", "kind is 'poem': write one of")],
+)
+def test_the_kind_of_a_part_is_known(write, about, what):
+    index = f"# %% about\n# {about}\n\n# %% en: Part\n# Text.\n\n# %% zh: 部分\n# 文字。\n"
+    path = write(index, "part/index.py")
+    assert any(said.startswith(f"{path}:1: {what}") for said in problems(path))
+
+
 def test_not_utf8(write):
     path = write("# %% about\n# é\n".encode("latin-1"))
     assert f"{path}:2: not UTF-8: save the file as UTF-8" in problems(path)
@@ -143,8 +169,8 @@ def test_not_utf8(write):
 
 def test_two_tutorials_with_one_name(good, write):
     paths = [write(good, "a/10_same.py"), write(good, "b/20_same.py")]
-    with pytest.raises(Problems, match="two tutorials named same"):
-        checked([Tutorial.read(path) for path in paths])
+    [said] = check_files([Tutorial.read(path) for path in paths])
+    assert said.startswith(f"{paths[1]}:1: two tutorials named same (the other: 10_same.py in a)")
 
 
 def test_signing_accepts_the_new_english(good, write):
@@ -162,28 +188,28 @@ def test_rewrapping_needs_no_new_signature(good, write):
 def test_signing_refuses_other_mistakes_and_changes_nothing(good, write):
     path = write(good.replace("# 加 1。", "# 加 2。").replace("# Add 1.", "# Now add 1."))
     before = path.read_bytes()
-    with pytest.raises(Problems, match="number '2'"):
+    with pytest.raises(Unsigned, match="number '2'"):
         sign(path)
     assert path.read_bytes() == before
 
 
-def test_the_command_reports_and_fails(good, write, capsys):
-    main([str(write(good))])
-    assert "nothing wrong" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="level is 'easy'"):
-        main([str(write(good.replace("beginner", "easy")))])
+def test_the_command_reports_and_fails(good, write):
+    assert command("check", write(good)) == (0, "1 files checked, nothing wrong\n")
+    path = write(good.replace("beginner", "easy"))
+    code, said = command("check", path)
+    assert code == 1 and said.startswith(f"{path}:1: level is 'easy': write one of")
+    assert "sign FILE ..." in command("nonsense")[1]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(["--sign"], "which files?"), (["--sign", "nope.py"], "no such file")]
+    ("arguments", "said"), [(["sign"], "which files?"), (["sign", "nope.py"], "no such file")]
 )
 def test_signing_wants_files_that_are_there(arguments, said):
-    with pytest.raises(SystemExit, match=said):
-        main(arguments)
+    assert command(*arguments)[0] == 1 and said in command(*arguments)[1]
 
 
 def test_the_course_is_in_order():
-    assert len(checked(tutorials())) >= 17
+    assert COURSE.scripts and check_course(COURSE) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

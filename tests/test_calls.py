@@ -11,20 +11,23 @@ import sys
 import pytest
 import torch
 from bs4 import BeautifulSoup
-from conftest import ROOT, SCRIPTS, SITE, code, name
+from conftest import ROOT, SCRIPTS, SITE, name
 
-import calls
-import inventory
-import names
-from build import settings
-from links import links, marked
-from record import Records, key
-from tutorial import slug
+import build
+from carry.page import in_order, left_for
+from course.text import slug
+from course.words import words
+from pages import calls
+from pages.links import links, marked
+from pages.script import code
+from run import inventory, names
+from run.used import CALLS as LIST
+from run.used import listed, used
 
-GROUPS, REASONS = calls.listed()
+GROUPS, REASONS = listed()
 EXCLUDED = {name for excluded in REASONS.values() for name in excluded}
 CALLS = [call for group in GROUPS.values() for call in group]
-ADDRESSES = inventory.read()
+ADDRESSES = inventory.addresses(build.BUILD)
 EXTENSIONS = ROOT / "docs/_ext"
 
 PLANTED = """\
@@ -117,16 +120,16 @@ getattr getattr"""
 
 @pytest.fixture(scope="module")
 def planted():
-    """The code of two cells as Sphinx-Gallery would run them, with what was noted of it."""
-    script = f'"""\nTitle\n=====\n"""\n# %%\n# .\n\n{PLANTED}\n'
+    """The code of a cell as Sphinx-Gallery runs it, with what was noted of it."""
     done = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import runner, sys, json; print(json.dumps(runner.attempt("
-            "runner.Job('part/10_one', 'one.py', sys.stdin.read(), (1,), {}, 1)), default=str))",
+            "import sys, json; from run import runner; code = sys.stdin.read(); print(json.dumps("
+            "runner.attempt(runner.Job('part/10_one', 'one.py', code, ((1, code),), {}, 1)),"
+            " default=str))",
         ],
-        input=script,
+        input=PLANTED,
         capture_output=True,
         text=True,
         check=True,
@@ -167,7 +170,7 @@ def test_a_link_that_would_cross_a_token_is_left_out():
 
 
 def test_the_code_that_runs_is_noted_with_its_arguments(planted):
-    found = calls.used(planted["named"], set(CALLS))
+    found = used(planted["named"], set(CALLS))
     assert found == {
         "torch.Tensor.backward",
         "torch.Tensor.backward(retain_graph=)",
@@ -257,24 +260,41 @@ def test_every_public_call_is_listed_or_excluded_with_a_reason():
         if not inspect.ismodule(names.at(name))
         and ("(" in name or not any(names.at(name) is found for found in objects))
     }
-    assert not sorted(missing), f"list these in {calls.CALLS} or exclude them with a reason"
+    assert not sorted(missing), f"list these in {LIST} or exclude them with a reason"
     assert not EXCLUDED & set(CALLS)
     assert public >= EXCLUDED, "no such public name: remove it from the excluded ones"
 
 
-def test_the_inventory_is_that_of_the_installed_packages():
-    """Python's names differ from one version to the next; those of the pinned packages do not."""
-    kept = inventory.INVENTORY.read_text(encoding="utf-8")
-    code = "import inventory; print(inventory.made(), end='')"
+def test_the_inventory_is_the_same_from_a_fresh_process():
+    """The build makes it in a process that has imported much of torch already."""
+    code = "import json; from run import inventory; print(json.dumps(inventory.made()))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=EXTENSIONS
     )
-    made = done.stdout
-    if kept.splitlines()[0] != made.splitlines()[0]:
-        kept, made = (
-            re.sub(r"(?m)^(#|https://docs.python).*\n(  .*\n)*", "", t) for t in (kept, made)
+    assert json.loads(done.stdout) == ADDRESSES
+
+
+@pytest.mark.parametrize("kept", [None, "", '{"made of": ["torch 1.0"], "addresses": {}}'])
+def test_the_inventory_is_made_where_it_is_missing_or_of_other_versions(tmp_path, kept):
+    path, times = tmp_path / "inventory.json", []
+    if kept is not None:
+        path.write_text(kept)
+    code = f"from run import inventory; print(len(inventory.addresses({str(tmp_path)!r})))"
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=EXTENSIONS
         )
-    assert kept == made, "run 'make inventory' and look at what has changed"
+        assert int(done.stdout) == len(ADDRESSES)
+        times.append(path.stat().st_mtime_ns)
+    assert json.loads(path.read_text())["addresses"] == ADDRESSES
+    assert times[0] == times[1], "it is kept"
+    assert [left.name for left in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_addresses_that_pages_lead_to_are_listed_for_review(site):
+    kept = (ROOT / "docs/links.txt").read_text(encoding="utf-8")
+    assert kept == left_for(in_order(site / "en")), "run 'make links' and look at what has changed"
+    assert "  generated/torch.Tensor.backward.html\n" in kept
 
 
 def test_no_link_leads_to_a_private_name():
@@ -284,11 +304,6 @@ def test_no_link_leads_to_a_private_name():
 def page(language, docname):
     path = SITE / language / f"{docname}.html"
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-def outcome(tutorial):
-    running, folder = settings()
-    return Records(ROOT / folder).read(key(tutorial, running))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -360,7 +375,7 @@ def test_the_list_of_calls_says_what_the_code_uses(site, language):
 def test_a_tutorial_ends_with_its_calls(site, tutorial, language):
     document = page(language, f"tutorials/{name(tutorial)}")
     last = document.select("article section")[-1]
-    assert last.h2.contents[0] == calls.WORDS[language]["title"]
+    assert last.h2.contents[0] == words(language)["calls_title"]
     index = page(language, "calls")
     links = last.select("p a")
     assert links
@@ -370,12 +385,12 @@ def test_a_tutorial_ends_with_its_calls(site, tutorial, language):
         assert entry.get_text() == link.get_text()
         assert entry.find_next("dd").select(f'a[href*="{name(tutorial)}.html"]')
     book = SITE / language / f"downloads/{name(tutorial)}.ipynb"
-    assert calls.WORDS[language]["title"] not in book.read_text(encoding="utf-8")
+    assert words(language)["calls_title"] not in book.read_text(encoding="utf-8")
 
 
 def test_the_share_is_printed():
     done = subprocess.run(
-        [sys.executable, "docs/_ext/calls.py"], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "docs/_ext", "calls"], capture_output=True, text=True, check=True, cwd=ROOT
     )
     lines = {line[:12].strip(): line.split()[-4:] for line in done.stdout.splitlines()}
     assert lines.keys() == {*GROUPS, "in all"}
