@@ -2,21 +2,26 @@
 
 import gzip
 import json
+import random
 import re
+import shutil
 import tomllib
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
+import browsing
 import pytest
-from conftest import ROOT
+from conftest import HOME, ROOT
 from playwright.sync_api import expect
 from sphinx.errors import SphinxError
 
-from search import glossary, printed
-from tutorial import LANGUAGES
+from course.words import LANGUAGES
+from pages.search import cut, glossary, pieces, printed
 
 ASKED = tomllib.loads((ROOT / "tests/search_queries.toml").read_text(encoding="utf-8"))
 QUERIES = [(language, query) for language in LANGUAGES for query in ASKED[language]]
 CHINESE = re.compile("[\u3400-\u9fff]")
+MOST = 150 * 1024  # bytes that a first query may load
+LESSON = re.compile(r"/\d+_")
 
 
 @pytest.fixture
@@ -47,6 +52,17 @@ def answers(browser, site):
         found |= {(language, q): r for q, r in zip(ASKED[language], results, strict=True)}
         page.close()
     return found
+
+
+def index_of(folder):
+    """What the script of the index says, and its pages with their sections, read back."""
+    text = (folder / "search-index.js").read_text(encoding="utf-8")
+    index, pages = json.loads(text.removeprefix("window.searchIndex=").removesuffix(";\n")), []
+    for address, _, name, _ in index["pages"]:
+        text = (folder / f"search-{name}.js").read_text(encoding="utf-8")
+        sections = json.loads(text.partition("=")[2].removesuffix(";\n"))
+        pages.append([address, [], sections])
+    return index, pages
 
 
 def wait_for_results(page, query):
@@ -110,7 +126,123 @@ def test_nothing_is_loaded_before_and_little_for_the_first_query(page, site, ser
     asked = set(page.requests) - before
     assert len(asked) >= 4
     files = [site / urlsplit(address).path.lstrip("/") for address in asked]
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 150 * 1024
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= MOST
+
+
+def text_of(sections):
+    return "\0".join(text for section in sections for text in section[1:])
+
+
+def grown(pages, lessons=60, errors=40):
+    """``pages`` and more, modelled on their lessons.
+
+    A page has the sections of a real lesson, or the first five of them where it is about one
+    error, each as long as the real one, filled with lines from anywhere in the course. Then words
+    give way to new ones until the page brings as many, for its size, as each of the last four
+    real lessons did: the vocabulary goes on to grow as it grows now.
+    """
+    chance, seen, brought = random.Random(0), set(), []
+    models = [sections for address, _, sections in pages if LESSON.search(address)]
+    for sections in models:
+        new = set(cut(text_of(sections))) - seen
+        seen |= new
+        brought.append(len(new) / len(text_of(sections)))
+    lines = [
+        [line for sections in models for s in sections for line in s[field].split("\n")]
+        for field in range(4)
+    ]
+    characters, names = CHINESE.findall("".join(lines[2])), {}
+    for word in sorted(seen):
+        names.setdefault(len(word), []).append(word)
+
+    def like(text, lines):
+        made = ""
+        while len(made) < len(text):
+            made += f"{chance.choice(lines)}\n"
+        return made[: len(text)]
+
+    def new(word):
+        if CHINESE.match(word):
+            return "".join(chance.choices(characters, k=len(word)))
+        first, second = chance.choices(names[len(word)], k=2)
+        return first[: len(first) // 2] + second[len(first) // 2 :]
+
+    made = []
+    for number in range(lessons + errors - len(models)):
+        kind = "lessons" if number < lessons - len(models) else "errors"
+        model = models[number % len(models)][: None if kind == "lessons" else 5]
+        text = "\0".join(like(s[field], lines[field]) for s in model for field in (1, 2, 3))
+        wanted = sum(brought[-4:]) / 4 * len(text)
+        while len(found := set(cut(text)) - seen) < wanted:
+            for word in chance.sample(sorted(set(cut(text))), int(wanted - len(found)) // 2 + 1):
+                at = re.compile(rf"(?<![a-zA-Z]){re.escape(word)}", re.I)
+                text = at.sub(new(word) if len(word) in names else word, text, count=1)
+        seen |= found
+        fields = iter(text.split("\0"))
+        sections = [[s[0], next(fields), next(fields), next(fields)] for s in model]
+        made.append([f"tutorials/{kind}/{number}_page.html", [], sections])
+    return [*pages, *made]
+
+
+@pytest.fixture(scope="module")
+def large(site, tmp_path_factory):
+    """The address of a site whose index is that of 60 lessons and 40 pages about errors."""
+    folder = tmp_path_factory.mktemp("large")
+    shutil.copy(site / "language.js", folder)
+    for language in LANGUAGES:
+        static = folder / language / "_static"
+        shutil.copytree(site / language / "_static", static)
+        shutil.copy(site / language / "search.html", folder / language)
+        index, pages = index_of(static)
+        more = grown(pages)
+        sizes = {"lessons": [], "errors": []}
+        for address, _, sections in more[len(pages) :]:
+            sizes[address.split("/")[1]].append(len(text_of(sections)))
+        real = [len(text_of(sections)) for address, _, sections in pages if LESSON.search(address)]
+        assert len(real) + len(sizes["lessons"]) == 60 and len(sizes["errors"]) == 40
+        assert sum(sizes["lessons"]) / len(sizes["lessons"]) == pytest.approx(sum(real) / len(real))
+        told = {key: index[key] for key in ("terms", "related")}
+        for name, text in pieces(more, **told).items():
+            (static / name).write_text(text, encoding="utf-8")
+    with browsing.served(folder, HOME, Content_Security_Policy=browsing.POLICY) as here:
+        yield folder, here
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_first_query_in_a_large_course_loads_little(browser, large, language):
+    folder, here = large
+    queries = sorted(ASKED[language], key=len)
+    for query in [*queries[::12], *queries[-3:]]:
+        page, asked = browser.new_page(), set()
+        page.on("request", lambda request, asked=asked: asked.add(urlsplit(request.url).path))
+        page.goto(f"{here}{language}/search.html?" + urlencode({"q": query}))
+        page.wait_for_selector("ul.search > li")
+        paths = {path[path.index(f"/{language}/") + 1 :] for path in asked if "/_static/" in path}
+        files = [folder / path for path in paths if re.search("search|vendor", path)]
+        page.close()
+        assert len(files) > 10
+        assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= MOST, query
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_and_queries_are_cut_alike(page, site, language):
+    page.goto((site / language / "search.html").as_uri())
+    page.evaluate("searchSite('backward')")
+    texts = [text_of(sections) for _, _, sections in index_of(site / language / "_static")[1]]
+    ours = [page.evaluate("words => words.map(searchSite.stem)", [*cut(text)]) for text in texts]
+    theirs = [page.evaluate("text => searchSite.terms(text)", text) for text in texts]
+    assert [set(terms) for terms in ours] == [set(terms) for terms in theirs]
+
+
+def test_a_piece_that_does_not_come_is_said_and_asked_for_again(browser, served):
+    page, query = browser.new_page(), "leaf tensor"
+    page.route(re.compile("search-[0-9a-f]{8}"), lambda route: route.abort(), times=1)
+    page.goto(f"{served}en/search.html?q=gradient")
+    failed = page.locator(".search-summary", has_text="could not be loaded")
+    expect(failed).to_be_visible()
+    page.fill("#search-query", query)
+    wait_for_results(page, query)
+    page.close()
 
 
 def test_the_keyboard_is_enough(page, site):
@@ -184,10 +316,9 @@ def test_a_query_cannot_bring_markup(page, site):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_formulas_times_and_addresses_are_not_found(site, language):
-    text = (site / language / "_static/search-index.js").read_text(encoding="utf-8")
-    index = json.loads(text.removeprefix("window.searchIndex=").removesuffix(";\n"))
-    assert len(index["pages"]) >= 20
-    for address, _, sections in index["pages"]:
+    _, pages = index_of(site / language / "_static")
+    assert len(pages) >= 20
+    for address, _, sections in pages:
         for _, heading, prose, code in sections:
             if address != "write.html":  # shows how a formula is written
                 assert not re.search(r"\\\\?(frac|mathrm|partial|sum|lVert|cos)\b", heading + prose)
