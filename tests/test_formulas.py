@@ -12,7 +12,7 @@ from fontTools.ttLib import TTFont
 
 from course.twins import content
 from course.words import LANGUAGES, words
-from pages.mathml import CHARACTERS, PRIMES, drawn, mathml
+from pages.mathml import CHARACTERS, LISTED, drawn, mathml
 from pages.site import AuthoringError
 from tools.mathfont import FONT
 
@@ -65,7 +65,8 @@ def test_primes_have_a_form_for_superscripts_in_every_script(font):
             for index in script.Script.DefaultLangSys.FeatureIndex
         ]
         [forms] = (table.LookupList.Lookup[f.LookupListIndex[0]].SubTable[0] for f in offered)
-        assert forms.alternates.keys() == {font.getBestCmap()[ord(prime)] for prime in PRIMES}
+        primes = {font.getBestCmap()[ord(prime)] for prime in LISTED["primes"]}
+        assert forms.alternates.keys() == primes
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from playwright.sync_api import expect
 from sphinx.errors import SphinxError
 
 from course.words import LANGUAGES
-from pages.search import cut, glossary, pieces, printed
+from pages.pieces import cut, pieces
+from pages.search import glossary, printed
 
 ASKED = tomllib.loads((ROOT / "tests/search_queries.toml").read_text(encoding="utf-8"))
 QUERIES = [(language, query) for language in LANGUAGES for query in ASKED[language]]

@@ -8,18 +8,16 @@ import subprocess
 import sys
 import warnings
 import weakref
+from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
 import pytest
 import torch
-from conftest import ROOT
 from nbclient import NotebookClient
 
 import autograd_graph
 from autograd_graph import RULES, Tape, describe, read, steps, svg
-
-STATIC = ROOT / "docs/_static"
 
 
 @pytest.fixture(autouse=True)
@@ -326,7 +324,7 @@ def test_without_pygraphviz_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     with pytest.raises(ImportError, match=r"pip install pygraphviz==2\.0\.4"):
         svg(graph)
-    pinned = (ROOT / "requirements.txt").read_text()
+    pinned = (Path(__file__).parents[2] / "requirements.txt").read_text()
     assert "pygraphviz==2.0.4\n" in pinned
 
 
@@ -872,136 +870,3 @@ def test_in_a_notebook_the_picture_stands_below_the_cell(tmp_path):
     (shown,) = notebook.cells[0].outputs
     assert "<svg" in shown["data"]["text/html"]
     assert not (tmp_path / "graph.svg").exists()
-
-
-# Stepping
-
-
-@pytest.fixture
-def stepping(tmp_path, browser):
-    """Open a page with the graph of s·sin s, in a language, with and without JavaScript."""
-    contexts = []
-
-    def open_page(language="en", **options):
-        graph = sine_times()
-        path = tmp_path / "page.html"
-        path.write_text(
-            f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
-            f'<link rel="stylesheet" href="{(STATIC / "site.css").as_uri()}">'
-            f'<link rel="stylesheet" href="{(STATIC / "graph.css").as_uri()}">'
-            f'<script defer src="{(STATIC / "steps.js").as_uri()}"></script>'
-            f'<figure class="autograd-figure"><div class="autograd-scroll">'
-            f"{svg(graph, language[:2])}</div></figure>",
-            encoding="utf-8",
-        )
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(path.as_uri())
-        return page
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        yield open_page
-        for context in contexts:
-            context.close()
-
-
-def seen(page, kind):
-    """The visible texts of a kind in the picture."""
-    texts = page.locator(f"svg .{kind}")
-    return [
-        texts.nth(i).text_content()
-        for i in range(texts.count())
-        if texts.nth(i).evaluate("element => getComputedStyle(element).visibility") == "visible"
-    ]
-
-
-FINISHED = ["grad = 0.6909", "grad = 2.764", "ḡ = 1.382", "ḡ = 1", "ḡ = 1"]
-
-
-def test_without_javascript_the_finished_picture_stands_there(stepping):
-    page = stepping(java_script_enabled=False)
-    assert page.locator("svg .gradient").all_text_contents() == FINISHED
-    assert page.locator("svg .value").all_text_contents() == ["s = 1", "0.8415", "z = 0.8415"]
-    assert page.locator("button").count() == 0
-
-
-def test_values_come_forward_then_gradients_flow_back(stepping):
-    page = stepping()
-    told = page.get_by_role("status")
-    assert seen(page, "gradient") == FINISHED and "finished picture" in told.inner_text()
-    page.get_by_role("button", name="Start over").click()
-    assert seen(page, "gradient") == seen(page, "value") == [] and told.inner_text() == ""
-    following = page.get_by_role("button", name="Next")
-    for _ in range(4):
-        following.click()
-    assert told.inner_text() == "Forward: SinBackward, sin s = 0.8415."
-    assert seen(page, "value") == ["s = 1", "0.8415"] and seen(page, "gradient") == []
-    assert page.locator("svg .node.now .title").all_text_contents() == ["SinBackward"]
-    for _ in range(3):
-        following.click()
-    assert told.inner_text() == "Backward: SinBackward receives ḡ = 1. To s: ḡ·cos s = 0.5403."
-    assert seen(page, "gradient") == ["ḡ = 1", "ḡ = 1"]
-    assert page.locator(".autograd-steps span").inner_text() == "7 / 10"
-    # The arrows that the gradient has taken are turned over.
-    assert len(seen(page, "head.back")) == 3
-    page.get_by_role("button", name="Back").click()
-    assert seen(page, "gradient") == ["ḡ = 1"] and len(seen(page, "head.back")) == 2
-
-
-def test_keys_step_while_a_button_has_the_focus(stepping):
-    page = stepping("zh-CN")
-    page.keyboard.press("ArrowRight")
-    assert page.locator(".autograd-steps span").inner_text() == "10 / 10"
-    page.get_by_role("button", name="下一步").focus()
-    for key, place in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1)):
-        page.keyboard.press(key)
-        assert page.locator(".autograd-steps span").inner_text() == f"{place} / 10"
-    assert page.get_by_role("status").inner_text() == "前向：叶子 w = 2。"
-    page.keyboard.press("End")
-    assert seen(page, "gradient") == FINISHED
-
-
-def test_play_goes_to_the_end_by_itself(stepping):
-    page = stepping()
-    page.clock.install()
-    page.get_by_role("button", name="Play").click()
-    assert page.locator(".autograd-steps span").inner_text() == "1 / 10"
-    page.clock.run_for(2500)
-    assert page.locator(".autograd-steps span").inner_text() == "2 / 10"
-    page.get_by_role("button", name="Pause").click()
-    page.clock.run_for(10_000)
-    assert page.locator(".autograd-steps span").inner_text() == "2 / 10"
-    page.get_by_role("button", name="Play").click()
-    page.clock.run_for(30_000)
-    assert page.locator(".autograd-steps span").inner_text() == "10 / 10"
-    assert page.get_by_role("button", name="Play").count() == 1
-
-
-@pytest.mark.parametrize("motion, moves", [("reduce", "0s"), ("no-preference", "0.25s")])
-def test_who_wants_no_motion_gets_none(stepping, motion, moves):
-    page = stepping(reduced_motion=motion)
-    page.get_by_role("button", name="Next").click()
-    node = page.locator("svg .node").first
-    assert node.evaluate("node => getComputedStyle(node).transitionDuration") == moves
-
-
-def test_on_a_phone_buttons_fit_a_finger_and_letters_are_readable(stepping):
-    page = stepping(viewport={"width": 390, "height": 844}, has_touch=True)
-    for button in page.get_by_role("button").all():
-        box = button.bounding_box()
-        assert box["width"] >= 44 and box["height"] >= 44
-    page.get_by_role("button", name="Next").tap()
-    assert page.locator(".autograd-steps span").inner_text() == "1 / 10"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    scale = "svg => 13 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
-    assert page.locator("svg").evaluate(scale) >= 11.9
-
-
-def test_a_wide_picture_scrolls_in_its_own_box(stepping):
-    page = stepping(viewport={"width": 160, "height": 800})
-    box = page.locator(".autograd-scroll")
-    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
-    scale = "svg => 13 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
-    assert page.locator("svg").evaluate(scale) >= 11.9

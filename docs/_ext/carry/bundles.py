@@ -59,7 +59,7 @@ def write(path, members):
     begins with, its ``mimetype``, is stored; everything else is compressed.
     """
     path.parent.mkdir(exist_ok=True)
-    part = build_of(path.parents[1]) / f"{path.name}.part"
+    part = path.parents[3] / f"{path.name}.part"
     with zipfile.ZipFile(part, "w", compresslevel=9) as archive:
         for name, data in members:
             info = zipfile.ZipInfo(name)
@@ -67,11 +67,6 @@ def write(path, members):
             stored = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
             archive.writestr(info, data, stored)
     os.replace(part, path)
-
-
-def build_of(pages):
-    """The folder ``build`` that ``pages`` lies in."""
-    return pages.parents[1]
 
 
 def make(pages, date):

@@ -61,10 +61,13 @@ def check_prose(tutorial):
             mend = "say it in words: the page's title and the anchor are made from headings"
             yield Problem(cell.line, "a formula in a heading", mend)
         words = prose(cell)
-        slips = [(what, re.search(pattern, words), mend) for what, pattern, mend in SLIPS]
-        for what, found, mend in filter(lambda slip: slip[1], slips):
-            yield Problem(cell.line, f"{what} ({found[0]})", mend)
-        if any(found for _, found, _ in slips):
+        slips = [
+            Problem(cell.line, f"{what} ({found[0]})", mend)
+            for what, pattern, mend in SLIPS
+            if (found := re.search(pattern, words))
+        ]
+        if slips:
+            yield slips[0]
             continue
         if bare := re.search(r"[A-Za-z0-9.]*[A-Za-z0-9]_\w*(?:\.\w+)*", words, re.A):
             what = f"the name {bare[0]} stands without double backticks"

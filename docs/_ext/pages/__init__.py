@@ -18,6 +18,7 @@ from pages import (
     images,
     links,
     mathml,
+    pieces,
     search,
     site,
 )
@@ -64,10 +65,9 @@ def setup(app):
 
     # 5. A page is written. Its downloads are made of it when all references are resolved.
     app.connect("doctree-resolved", downloads.offer)
-    app.add_node(cells.solution, html=(cells.visit_solution, cells.depart_fold))
+    app.add_node(cells.fold, html=(cells.visit_fold, cells.depart_fold))
     app.add_node(calls.group)
-    app.add_node(calls.fold, html=(calls.visit_fold, cells.depart_fold))
-    app.add_node(nodes.image, override=True, html=(images.visit_image, images.depart_image))
+    app.add_node(nodes.image, override=True, html=(images.visit_image, None))
     app.add_node(nodes.literal_block, override=True, html=(links.visit_code, None))
     app.add_html_math_renderer("mathml", (mathml.visit_math, None), (mathml.visit_math_block, None))
     app.connect("html-page-context", mathml.join_punctuation)
@@ -80,7 +80,7 @@ def setup(app):
         builder.remove_gone,
         downloads.pack,
         builder.copy_sources,
-        search.write_index,
+        pieces.write_index,
     ):
         app.connect("build-finished", site.where_pages_are_built(write))
     return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -10,6 +10,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 from course.text import LITERAL
+from pages.cells import fold
 from run.inventory import address
 from run.used import CALLS, listed, sections
 
@@ -24,10 +25,6 @@ def anchor(call):
 
 class group(nodes.General, nodes.Element):
     """Stands for the calls of one group until the page has been read."""
-
-
-class fold(nodes.container):
-    """What an entry with many sections folds away; ``summary`` is what stands on the fold."""
 
 
 class Calls(Directive):
@@ -132,7 +129,8 @@ def where(app, uses):
         lines.append(line)
     count = sum(len(anchors) for anchors in uses.values())
     if len(lines) > 1 and count > FEW:
-        return [fold("", *lines, summary=words["calls_sections"].format(len(uses), count))]
+        summary = words["calls_sections"].format(len(uses), count)
+        return [fold("", *lines, summary=summary, classes=[PAGE])]
     return lines
 
 
@@ -142,10 +140,6 @@ def link(place, heading, page):
     for number, part in enumerate(LITERAL.split(heading)):
         reference += nodes.literal("", part) if number % 2 else nodes.Text(part)
     return reference
-
-
-def visit_fold(translator, node):
-    translator.body.append(f'<details class="calls"><summary>{node["summary"]}</summary>\n')
 
 
 def outdated(app, env, added, changed, removed):

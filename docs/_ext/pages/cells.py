@@ -8,12 +8,13 @@ from pages.images import image
 from pages.site import AuthoringError
 
 
-class solution(nodes.container):
-    """A folded answer; ``summary`` is what stands on the fold."""
+class fold(nodes.container):
+    """What is folded away; ``summary`` is what stands on the fold."""
 
 
-def visit_solution(translator, node):
-    translator.body.append(f'<details class="solution"><summary>{node["summary"]}</summary>\n')
+def visit_fold(translator, node):
+    classes = " ".join(node["classes"])
+    translator.body.append(f'<details class="{classes}"><summary>{node["summary"]}</summary>\n')
 
 
 def depart_fold(translator, node):
@@ -96,8 +97,9 @@ class Cells(SphinxTransform):
             for number in numbers:
                 answer = [node for node in section if node.get("cell") == number]
                 if answer:
-                    fold = solution("", summary=self.app.site.words["solution"])
-                    section.insert(section.index(answer[0]), fold)
+                    words = self.app.site.words["solution"]
+                    folded = fold("", summary=words, classes=["solution"])
+                    section.insert(section.index(answer[0]), folded)
                     for node in answer:
                         section.remove(node)
-                    fold += answer
+                    folded += answer

@@ -69,7 +69,7 @@ def sources(site):
 
 def write_sources(app):
     """Write what has changed, and remove what is left of tutorials that are gone."""
-    folder, kept = Path(app.srcdir), set()
+    folder, kept, records = Path(app.srcdir), set(), app.site.records
     for docname, text in sources(app.site).items():
         kept.add(folder / f"{docname}.rst")
         write(folder / f"{docname}.rst", text)
@@ -77,7 +77,7 @@ def write_sources(app):
         for figure in app.site.outcome(script)["figures"]:
             target = folder / "tutorials" / script.part / "images" / figure
             kept.add(target)
-            copy_if_new(app.site.records.place(script) / figure, target)
+            copy_if_new(records.folder / records.key(script) / figure, target)
     for path in (folder / "tutorials").rglob("*"):
         if path.is_file() and path not in kept:
             path.unlink()

@@ -9,8 +9,6 @@ from course.text import plain
 from course.words import CODES, LANGUAGES, words
 from pages.gallery import card, facts
 
-LOCALES = {"en": "en_US", "zh": "zh_CN"}
-
 
 def show_facts(app, doctree):
     """Put level, minutes and tags under the title."""
@@ -85,4 +83,4 @@ def description(app, pagename, doctree):
         first = next(doctree.findall(nodes.paragraph), None) if doctree else None
         text = " ".join(first.astext().split()) if first else app.config.project
     picture = urljoin(app.config.html_baseurl, image)
-    return {"description": text, "picture": picture, "locale": LOCALES[site.language]}
+    return {"description": text, "picture": picture}

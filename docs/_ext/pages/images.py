@@ -55,10 +55,6 @@ def visit_image(translator, node):
     translator.body[-1] = translator.body[-1].replace("<img ", '<img decoding="async" ', 1)
 
 
-def depart_image(translator, node):
-    """Nothing is left open."""
-
-
 class RecordedGraph(SphinxDirective):
     """Show the first graph that a tutorial's cells asked for, as it was drawn in the run."""
 

@@ -5,7 +5,9 @@ The converter is math-core; browsers show MathML Core by themselves, in one font
 """
 
 import re
+import tomllib
 from html import unescape
+from pathlib import Path
 from unicodedata import category, decomposition
 
 from docutils import nodes
@@ -14,7 +16,7 @@ from sphinx.util.math import wrap_displaymath
 
 from pages.site import AuthoringError
 
-PRIMES = "′″‴"
+FILE = Path(__file__).parents[2] / "formulas.toml"
 
 
 def span(first, last):
@@ -24,32 +26,9 @@ def span(first, last):
 
 
 # What the font of formulas holds.
-CHARACTERS = frozenset(
-    span(" ", "~")
-    + "\u2061\u2062\u2063\u2064"  # invisible: application, times, comma, plus
-    + "\u00a0\u2009`´¨¯ˆˇ˘˙˜‾"
-    + "\u0302\u0303\u0305\u0332\u0338\u20d7"  # accents that stretch, and the stroke of "not"
-    + span("𝐴", "𝑧")
-    + "ℎ𝚤𝚥"
-    + span("Α", "Ω")
-    + span("𝛼", "𝜛")
-    + span("𝐀", "𝐳")
-    + span("𝟎", "𝟗")
-    + span("𝚨", "𝛀")
-    + span("𝑨", "𝒛")
-    + span("𝜶", "𝝕")
-    + span("𝒜", "𝒵")
-    + "ℬℰℱℋℐℒℳℛ"
-    + span("𝔸", "𝕐")
-    + "ℂℍℕℙℚℝℤ𝟙"
-    + "𝖳"  # transposed
-    + PRIMES
-    + "¬±×÷·°†‡…ℏℓℜℑ∎□△∠"
-    + "∀∂∃∄∅∇∈∉∋∖∏∑−∓∗∘∙√∝∞∣∤∥∦∧∨∩∪∫∬∮"
-    + "∴∼≃≅≈≐≔≜≠≡≤≥≪≫≲≳≺≻⪯⪰⩽⩾⊂⊃⊆⊇⊕⊖⊗⊘⊙⊢⊤⊥⟂⊨⋀⋁⋂⋃⋄⋅⋆⋮⋯⋱⨀⨁⨂"
-    + "←↑→↓↔↗↘↦↩↪⇀⇁⇌⇐⇑⇒⇓⇔⟵⟶⟷⟸⟹⟺⟼"
-    + "⌈⌉⌊⌋⟨⟩‖⏞⏟"
-)
+LISTED = tomllib.loads(FILE.read_text(encoding="utf-8"))
+CHARACTERS = frozenset("".join(span(*ends) for ends in LISTED.pop("ranges")))
+CHARACTERS |= set("".join(LISTED.values())) - {"\n"}
 CONVERTER = LatexToMathML(fancy_error=False)
 # XML, which an EPUB is written in, knows these characters but not these names.
 NAMED = {"&ApplyFunction;": "\u2061", "&InvisibleTimes;": "\u2062"}
@@ -75,8 +54,7 @@ def mathml(node, display):
         names = ", ".join(f"{character} (U+{ord(character):04X})" for character in sorted(missing))
         raise AuthoringError(
             f"{place(node)}: the formula {latex}: its font has no {names}; write it otherwise, or "
-            "add the character to docs/_ext/pages/mathml.py and make the font again, as "
-            "docs/_ext/tools/mathfont.py says"
+            "add the character to docs/formulas.toml and make the font again as it says there"
         )
     return formula
 

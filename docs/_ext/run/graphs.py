@@ -11,7 +11,7 @@ class Undrawable(Exception):
 
 
 class Drawer:
-    """Draws for one run; as a context it records the values that its graphs are stepped with."""
+    """Draws for one run; ``recording`` around it notes the values that graphs are stepped with."""
 
     def __init__(self, codes):
         self.tape = None
@@ -21,13 +21,6 @@ class Drawer:
             from autograd_graph import Tape
 
             self.tape = self.recording = Tape()
-
-    def __enter__(self):
-        self.recording.__enter__()
-        return self
-
-    def __exit__(self, *raised):
-        return self.recording.__exit__(*raised)
 
     def drawn(self, code, namespace):
         """The SVG in each language of what ``code`` asks for, or ``None``."""

@@ -80,10 +80,6 @@ class Records:
             self._keys[tutorial.path] = key(tutorial, self.settings)
         return self._keys[tutorial.path]
 
-    def place(self, tutorial):
-        """The folder of the record of ``tutorial``."""
-        return self.folder / self.key(tutorial)
-
     def read(self, tutorial):
         """The outcome of the run of ``tutorial``; ``None`` if there is none or it is damaged."""
         name = self.key(tutorial)

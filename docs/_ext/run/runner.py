@@ -60,7 +60,7 @@ def execute(job):
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("error")
         script = Script(job, folder)
-        with drawer, script.opened():
+        with drawer.recording, script.opened():
             for line, code in job.cells:
                 watch.begin()
                 rst = script.run(line, code, watch)

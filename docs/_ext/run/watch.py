@@ -11,18 +11,7 @@ import builtins
 import codeop
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
-from run.names import (
-    at,
-    bound,
-    first,
-    full_name,
-    given,
-    imported,
-    members,
-    places,
-    public,
-    spelled,
-)
+from run import names
 
 HOOK = "__noted__"  # a built-in name in the script's process: none of the script's own
 
@@ -51,19 +40,22 @@ class Watch:
 
     def __call__(self, tree, *arguments):
         """Compile ``tree``, a cell or a part of one, so that what it meets is noted."""
-        for node in places(tree):
+        for node in names.places(tree):
             self.place[id(node)] = len(self.nodes)
             self.nodes.append(node)
             self.seen.append(set())
-        new = imported(tree)
+        new = names.imported(tree)
         self.bound |= {name for name, full in new.items() if self.known.get(name, full) != full}
-        self.bound |= bound(tree)
+        self.bound |= names.bound(tree)
         self.known |= new
-        for node in places(tree):  # before the tree is changed
-            self.spelled[id(node)], self.first[id(node)] = spelled(node, self.known), first(node)
+        for node in names.places(tree):  # before the tree is changed
+            self.spelled[id(node)], self.first[id(node)] = (
+                names.spelled(node, self.known),
+                names.first(node),
+            )
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports |= {id(alias): full_name(node, alias) for alias in node.names}
+                self.imports |= {id(alias): names.full_name(node, alias) for alias in node.names}
             elif isinstance(node, ast.ClassDef):
                 self.bases |= {id(statement): node.bases for statement in node.body}
             elif isinstance(node, ast.Attribute):
@@ -98,13 +90,13 @@ class Watch:
     def fact(self, node):
         if isinstance(node, ast.Call):
             arguments = {
-                argument for call in self.objects(node.func) for argument in given(node, call)
+                argument for call in self.objects(node.func) for argument in names.given(node, call)
             }
             return {"arguments": sorted(arguments)} if arguments else None
-        if names := self.names(node):
-            return {"names": names}
-        names = self.unseen(node)
-        return {"names": names, "ran": False} if names else None
+        if seen := self.names(node):
+            return {"names": seen}
+        unseen = self.unseen(node)
+        return {"names": unseen, "ran": False} if unseen else None
 
     def unseen(self, node):
         """The full names in code that did not run, if nothing else ever took the name's place."""
@@ -115,8 +107,8 @@ class Watch:
         full = self.spelled[id(node)]
         if isinstance(node, ast.Name) and full is None:
             return [node.id] if node.id in self.known and node.id not in self.bound else []
-        value = at(full) if self.first[id(node)] not in self.bound else None
-        return list(dict.fromkeys([full, *public(value)])) if value is not None else []
+        value = names.at(full) if self.first[id(node)] not in self.bound else None
+        return list(dict.fromkeys([full, *names.public(value)])) if value is not None else []
 
     def names(self, node):
         """The full names of what ``node`` was in the run, as far as all agree."""
@@ -128,17 +120,20 @@ class Watch:
                 for expression in self.bases.get(id(node), ())
                 for base in self.objects(expression)
             ]
-            found = [members(base, node.name) for base in bases if isinstance(base, type)]
+            found = [names.members(base, node.name) for base in bases if isinstance(base, type)]
         elif id(node) not in self.place:
             found = []
         elif isinstance(node, ast.Attribute):
             found = [
-                [*self.written(node, owner), *members(owner, node.attr)]
+                [*self.written(node, owner), *names.members(owner, node.attr)]
                 for owner in self.seen[self.place[id(node)]]
             ]
         else:
             found = [
-                [*[self.known[node.id]] * (at(self.known[node.id]) is value), *public(value)]
+                [
+                    *[self.known[node.id]] * (names.at(self.known[node.id]) is value),
+                    *names.public(value),
+                ]
                 for value in self.seen[self.place[id(node)]]
             ]
         first, *others = found or [[]]
@@ -147,7 +142,9 @@ class Watch:
     def written(self, node, owner):
         """The name that the code spells, if it is that of a module's: ``os.path.join``."""
         full = self.spelled[id(node)]
-        is_module = isinstance(owner, ModuleType) and full and at(full.rpartition(".")[0]) is owner
+        is_module = (
+            isinstance(owner, ModuleType) and full and names.at(full.rpartition(".")[0]) is owner
+        )
         return [full] if is_module else []
 
     def objects(self, node):

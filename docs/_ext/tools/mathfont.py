@@ -1,4 +1,4 @@
-"""Make the font of formulas, with the characters that ``pages/mathml.py`` lists.
+"""Make the font of formulas, with the characters that ``docs/formulas.toml`` lists.
 
 ``docs/_theme/autograd/static/stix-two-math.woff2`` is a part of STIX Two Math 2.11 with every size
 of its brackets, roots, sums, arrows and accents, mended for Chromium where it falls short. To add
@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pages.mathml import CHARACTERS, PRIMES
+from pages.mathml import CHARACTERS, LISTED
 
 FONT = Path(__file__).parents[2] / "_theme/autograd/static/stix-two-math.woff2"
 
@@ -67,7 +67,7 @@ def make(source):
         recalc_timestamp=False,
     )
     font = subset.load_font(source, options)
-    keep_script_forms(font, PRIMES)
+    keep_script_forms(font, LISTED["primes"])
     narrow_roots(font)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(CHARACTERS))
