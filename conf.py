@@ -10,7 +10,7 @@ sys.path.insert(0, str(root / "docs/_ext"))
 from course.words import words  # noqa: E402
 
 lang = "zh" if tags.has("zh") else "en"  # noqa: F821 (Sphinx defines tags)
-language = {"en": "en", "zh": "zh_CN"}[lang]
+language = "en" if lang == "en" else words(lang)["locale"]
 project = html_title = words(lang)["title"]
 author = copyright = words(lang)["authors"]
 

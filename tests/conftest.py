@@ -3,9 +3,9 @@
 from urllib.parse import urlsplit
 
 import browsing
-import build
 import pytest
 
+import build
 from course.tutorial import Course
 
 ROOT = build.ROOT

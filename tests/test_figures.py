@@ -3,12 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import SCRIPTS
 from PIL import Image
+from small_site import TUTORIAL, SmallSite, built, edit
 from sphinx_gallery.scrapers import ImagePathIterator
 
-import figures
-from record import key
+from pages.images import size
+from run import figures
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_lines_are_shown_as_svg(scrape):
     plt.plot([1, 3, 2])
     rst, files = scrape()
     assert "image-sg:: /images/figure_001.svg" in rst and "as-drawn" not in rst
-    assert figures.size(files[".svg"]) == [500, 350]
+    assert size(files[".svg"]) == [500, 350]
     assert b"<text" not in files[".svg"].read_bytes(), "a font that a reader may not have"
     with Image.open(files[".png"]) as bitmap:
         assert bitmap.size == (1000, 700)
@@ -47,7 +47,7 @@ def test_very_many_points_are_shown_as_a_sharp_bitmap(scrape):
     rst, files = scrape()
     assert "image-sg:: /images/figure_001.png" in rst and ".svg" not in rst
     assert files.keys() == {".png"}
-    assert figures.size(files[".png"]) == [500, 350]
+    assert size(files[".png"]) == [500, 350]
     with Image.open(files[".png"]) as bitmap:
         assert bitmap.size == (1000, 700)
 
@@ -83,11 +83,12 @@ def test_a_transparent_figure_is_white_in_its_bitmap(scrape):
 
 
 def test_a_card_is_fitted_whole_on_white_and_keeps_a_rare_colour(tmp_path):
+    Image.new("RGB", (500, 350), "red").save(tmp_path / "sphx_glr_10_example_001.png")
     wide = Image.new("RGB", (1000, 200), "navy")
     wide.paste("lime", (500, 100, 520, 120))
-    wide.save(tmp_path / "wide.png")
-    figures.draw_card(tmp_path / "wide.png", tmp_path / "card.png", 700, 490)
-    with Image.open(tmp_path / "card.png") as card:
+    wide.save(tmp_path / "sphx_glr_10_example_002.png")
+    figures.draw_card(tmp_path, "10_example", 2)
+    with Image.open(tmp_path / "sphx_glr_10_example_thumb.png") as card:
         assert card.size == (700, 490) and card.mode == "P"
         colours = card.convert("RGB")
     assert colours.getpixel((350, 10)) == (255, 255, 255)
@@ -95,7 +96,22 @@ def test_a_card_is_fitted_whole_on_white_and_keeps_a_rare_colour(tmp_path):
     assert colours.getpixel((10, 245)) == colours.getpixel((690, 245)) == (0, 0, 128)
 
 
-def test_other_settings_of_drawing_make_other_records(monkeypatch):
-    before = key(SCRIPTS[0], {})
-    monkeypatch.setitem(figures.DRAWING, "dpi", 300)
-    assert key(SCRIPTS[0], {}) != before
+def test_without_that_figure_there_is_no_card(tmp_path):
+    drawn = tmp_path / "sphx_glr_10_example_001.png"
+    Image.new("RGB", (500, 350)).save(drawn)
+    figures.draw_card(tmp_path, "10_example", 2)
+    figures.draw_card(tmp_path, "20_other", 1)
+    assert list(tmp_path.iterdir()) == [drawn]
+
+
+def test_another_way_of_drawing_draws_every_figure_again(tmp_path):
+    small = SmallSite(tmp_path)
+    many = "plt.scatter(torch.rand(5000), torch.rand(5000))"
+    small.add("part/10_first.py", TUTORIAL.replace("plt.plot([0, 1])", many))
+    shown, widths = small.root / "build/html/en/_images/sphx_glr_10_first_001.png", []
+    for dpi in ("200", "100"):
+        edit(small.root / "docs/_ext/run/figures.py", ('"dpi": 200', f'"dpi": {dpi}'))
+        assert built(small.build()) == ["10_first"]
+        with Image.open(shown) as bitmap:
+            widths.append(bitmap.size[0])
+    assert widths[0] == 2 * widths[1]

@@ -1,10 +1,16 @@
-"""The projection by example, and that Sphinx-Gallery reads it as meant."""
+"""The page of a tutorial that Sphinx reads, by example: what stands on it, and where."""
+
+import re
+from textwrap import dedent
 
 import pytest
 from conftest import SCRIPTS, name
-from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+from docutils.core import publish_doctree
 
-from tutorial import LANGUAGES, Tutorial, joined, project, unbroken
+from course.text import joined, unbroken
+from course.tutorial import Tutorial
+from course.words import LANGUAGES
+from pages.script import cell_at, code, page
 
 SCRIPT = """\
 # %% about
@@ -20,6 +26,7 @@ SCRIPT = """\
 # 做什么。
 
 # %%
+# sphinx_gallery_graph = "x"
 x = 1
 
 # %% en alt
@@ -42,64 +49,89 @@ y = 2
 # %% solution
 x += y
 """
-
-ENGLISH = '''\
-r"""
-.. cell 1 text
-
-.. _example:
-
-The sine
-================
-
-What :math:`\\sin` does.
-"""
-
-# %%
-# .. cell 3 code
-
-x = 1
-
-# %%
-# .. alt A sin curve of x.
-
-# %%
-# .. cell 6 code
-
-y = 2
-
-# %%
-# .. cell 7 text
-#
-# .. _example-an-exercise:
-#
-# An exercise!
-# ------------------------
-#
-# Add.
-
-# %%
-# .. cell 9 solution
-
-x += y
-'''
+DRAWN = {"en": "<svg>a graph</svg>", "zh": "<svg>一张图</svg>"}
+OUTCOME = {
+    "cells": [
+        {"rst": "\nfirst output\n\n", "graph": DRAWN, "named": {}},
+        {"rst": "", "graph": None, "named": {}},
+        {"rst": "\nlast output\n\n", "graph": None, "named": {}},
+    ]
+}
+SHOWN = {
+    "en": (".. _example:", "The sine", "What :math:`\\sin` does.", "A sin curve of x.", "Add."),
+    "zh": (".. _example:", "正弦", "做什么。", "一条 sin 曲线，自变量是 x。", "加。"),
+}
 
 
-def test_the_english_script(write):
-    assert project(Tutorial.read(write(SCRIPT)), "en") == ENGLISH
+@pytest.fixture
+def tutorial(write):
+    return Tutorial.read(write(SCRIPT))
 
 
-def test_the_chinese_script_has_the_same_code_and_labels(write):
-    chinese = project(Tutorial.read(write(SCRIPT)), "zh")
-    assert ".. alt 一条 sin 曲线，自变量是 x。" in chinese
-    assert "# 练习\n# ----\n" in chinese
-    for part in (".. _example-an-exercise:", "\n\nx = 1\n", ".. cell 9 solution\n\nx += y\n"):
-        assert part in chinese
-    assert "Add." not in chinese
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_on_the_page_stands_in_the_order_of_the_cells(tutorial, language):
+    label, title, introduction, alternative, exercise = SHOWN[language]
+    order = [
+        label,
+        f"\n{title}\n===",
+        introduction,
+        "    x = 1\n",
+        "first output",
+        DRAWN[language],
+        alternative,
+        "    y = 2\n",
+        ".. _example-an-exercise:",
+        exercise,
+        "    x += y\n",
+        "last output",
+    ]
+    text = page(tutorial, language, OUTCOME)
+    found = [text.find(part) for part in order]
+    assert -1 not in found and found == sorted(found)
+    assert all(text.count(part) == 1 for part in order)
 
 
-def test_a_summary_is_one_line(write):
-    tutorial = Tutorial.read(write(SCRIPT))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_holds_nothing_of_the_other_language_nor_what_a_cell_asks_for(tutorial, language):
+    text = page(tutorial, language, OUTCOME)
+    other = next(key for key in LANGUAGES if key != language)
+    assert not [words for words in SHOWN[other][1:] if words in text]
+    assert DRAWN[other] not in text
+    assert "sphinx_gallery_graph" not in text
+
+
+def labels(text):
+    return re.findall(r"^\.\. _([^:]+):$", text, re.M)
+
+
+def test_both_pages_have_the_same_labels_and_the_same_code(tutorial):
+    english, chinese = (page(tutorial, language, OUTCOME) for language in LANGUAGES)
+    assert labels(english) == labels(chinese)
+    assert {"example", "example-an-exercise"} <= set(labels(english))
+    assert blocks(english) == blocks(chinese) == ["x = 1", "y = 2", "x += y"]
+
+
+def blocks(text):
+    """The code blocks of a page."""
+    found = re.findall(r"^\.\. code-block:: Python\n\n((?: {4}.*\n|\n)+)", text, re.M)
+    return [dedent(block).strip("\n") for block in found]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_line_of_the_page_leads_to_its_cell(tutorial, language):
+    """Sphinx's messages are said of the author's file by this."""
+    text = page(tutorial, language, OUTCOME)
+    lines = text.split("\n")
+    first, second = ("What", "Add.") if language == "en" else ("做什么", "加。")
+    kinds = {first: language, "    x = 1": "code", second: language, "    x += y": "solution"}
+    for start, kind in kinds.items():
+        number = next(number for number, line in enumerate(lines, 1) if start in line)
+        cell = tutorial.cells[cell_at(text, number)]
+        assert (cell.kind, start.strip() in "\n".join(cell.lines)) == (kind, True)
+    assert tutorial.cells[cell_at(text, 1)].kind == "en", "above the first cell"
+
+
+def test_a_summary_is_one_line(tutorial):
     assert tutorial.summary("en") == "What :math:`\\sin` does."
     assert tutorial.summary("zh") == ":math:`\\sin`做什么。"
 
@@ -126,9 +158,38 @@ def test_english_lines_keep_their_spaces():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("tutorial", SCRIPTS, ids=name)
-def test_sphinx_gallery_finds_every_code_cell(tutorial, language, tmp_path):
-    path = tmp_path / "script.py"
-    path.write_text(project(tutorial, language), encoding="utf-8")
-    blocks = split_code_and_text_blocks(path)[1]
-    found = [block.content.strip() for block in blocks if block.type == "code"]
-    assert found == ["\n".join(cell.lines).strip() for cell in tutorial.cells if cell.is_code]
+def test_the_page_shows_the_code_of_every_cell(tutorial, language):
+    """Of the whole course: what is asked of Sphinx-Gallery or of us is left out."""
+    cells = [cell for cell in tutorial.cells if cell.is_code]
+    nothing = {"cells": [{"rst": "", "graph": None, "named": {}} for _ in cells]}
+    found = blocks(page(tutorial, language, nothing))
+    assert found == [code(cell) for cell in cells]
+    for shown, cell in zip(found, cells, strict=True):
+        plain = [line for line in cell.lines if not line.startswith("# sphinx_gallery_")]
+        assert shown == "\n".join(plain).strip("\n")
+
+
+def test_a_page_can_be_read_and_has_the_label_that_sphinx_gallery_gives_it(write):
+    """Without a warning; other sites' links lead to that label."""
+    tutorial = Tutorial.read(write(SCRIPT, "part/10_example.py"))
+    for language in LANGUAGES:
+        document = publish_doctree(
+            page(tutorial, language, OUTCOME).replace(".. rst-class:: ", ".. class:: "),
+            settings_overrides={"halt_level": 2, "report_level": 5},
+        )
+        explicit = {label for label, own in document.nametypes.items() if own}
+        assert explicit == {
+            "sphx_glr_tutorials_part_10_example.py",
+            "example",
+            "example-an-exercise",
+        }
+
+
+def test_what_a_cell_prints_is_no_mark_and_what_is_to_be_ignored_is_not_shown(write):
+    ignored = "# sphinx_gallery_start_ignore\nz = 3\n# sphinx_gallery_end_ignore\n"
+    tutorial = Tutorial.read(write(SCRIPT.replace("y = 2\n", f"y = 2\n{ignored}")))
+    printed = {"rst": "::\n\n    .. cell 9\n", "graph": None}
+    text = page(tutorial, "en", {"cells": [printed] * 3})
+    line = text.split("\n").index("    .. cell 9") + 1
+    assert tutorial.cells[cell_at(text, line)].lines[1] == "x = 1"
+    assert "z = 3" not in text and "sphinx_gallery" not in text

@@ -208,12 +208,9 @@ class Tutorial:
 class Part:
     """A folder of tutorials: its page and its scripts, in order."""
 
+    name: str
     index: Tutorial
     scripts: list[Tutorial]
-
-    @property
-    def name(self):
-        return self.index.part
 
 
 class Course:
@@ -227,7 +224,7 @@ class Course:
         named = self.index.about.get("parts", "")
         self.named = [name.strip() for name in named.split(",") if name.strip()]
         self.parts = [
-            Part(indexes[name], [f for f in self.files if f.part == name and not f.is_index])
+            Part(name, indexes[name], [f for f in self.files if f.part == name and not f.is_index])
             for name in self.named
             if name in indexes
         ]

@@ -62,8 +62,11 @@ def setup(app):
     app.connect("doctree-read", links.link_names)
     # Behind what puts words on the page, which are to be found: the facts hold its tags.
     app.connect("doctree-read", search.gather, priority=600)
+    # All pages are read. Any may show the title or the place of another.
+    app.connect("env-updated", head.follow_titles)
 
     # 5. A page is written. Its downloads are made of it when all references are resolved.
+    app.connect("doctree-resolved", calls.lead)
     app.connect("doctree-resolved", downloads.offer)
     app.add_node(cells.fold, html=(cells.visit_fold, cells.depart_fold))
     app.add_node(calls.group)
@@ -76,11 +79,14 @@ def setup(app):
     app.connect("html-collect-pages", search.search_page)
 
     # 6. All pages are written.
-    for write in (
-        builder.remove_gone,
-        downloads.pack,
-        builder.copy_sources,
-        pieces.write_index,
-    ):
-        app.connect("build-finished", site.where_pages_are_built(write))
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": False, "parallel_write_safe": False}
+
+
+def finish(app, error):
+    """Complete a build of HTML pages that has ended well."""
+    if error is None and app.builder.format == "html":
+        builder.remove_gone(app)
+        downloads.pack(app)
+        builder.copy_sources(app)
+        pieces.write_index(app)

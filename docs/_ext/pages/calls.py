@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from sphinx.util.docutils import SphinxDirective
 
 from course.text import LITERAL
 from pages.cells import fold
@@ -27,7 +27,7 @@ class group(nodes.General, nodes.Element):
     """Stands for the calls of one group until the page has been read."""
 
 
-class Calls(Directive):
+class Calls(SphinxDirective):
     """``{calls} group`` lists the calls of a group; without one it says how many there are."""
 
     optional_arguments = 1
@@ -37,6 +37,8 @@ class Calls(Directive):
         name = self.arguments[0] if self.arguments else None
         if name is not None and name not in groups:
             raise self.error(f"no group {name!r} in {CALLS.name}: write one of {', '.join(groups)}")
+        if self.env.docname != PAGE:
+            raise self.error(f"the calls are listed on the page {PAGE!r} alone: move this there")
         return [group(name=name)]
 
 
@@ -52,20 +54,17 @@ def show_calls(app, doctree):
         calls = [call for names in groups.values() for call in names]
         uses = sections(tutorial, app.site.outcome(tutorial), set(calls))
         if uses:
-            end = last_section(app, docname, [call for call in calls if call in uses])
+            end = last_section(app, [call for call in calls if call in uses])
             next(doctree.findall(nodes.section)).append(end)
 
 
-def last_section(app, docname, calls):
+def last_section(app, calls):
     words = app.site.words
     section = nodes.section("", nodes.title("", words["calls_title"]), ids=[PAGE], classes=[PAGE])
-    page = app.builder.get_relative_uri(docname, PAGE)
     line = nodes.paragraph()
     for call in calls:
         line += [nodes.Text(words["calls_and"])] if line.children else []
-        line += nodes.reference(
-            "", "", nodes.literal("", call), internal=True, refuri=f"{page}#{anchor(call)}"
-        )
+        line += link(PAGE, anchor(call), nodes.literal("", call))
     section += line
     return section
 
@@ -121,11 +120,10 @@ def where(app, uses):
     words, lines = app.site.words, []
     for docname, anchors in uses.items():
         titles = app.site.tutorials[docname].headings(app.site.language)
-        page = app.builder.get_relative_uri(PAGE, docname)
-        line = nodes.paragraph("", "", link("", titles[""], page))
+        line = nodes.paragraph("", "", link(docname, "", *marked_up(titles[""])))
         for number, place in enumerate(filter(None, anchors)):
             line += nodes.Text(" · " if number else words["calls_colon"])
-            line += link(place, titles[place], page)
+            line += link(docname, place, *marked_up(titles[place]))
         lines.append(line)
     count = sum(len(anchors) for anchors in uses.values())
     if len(lines) > 1 and count > FEW:
@@ -134,12 +132,23 @@ def where(app, uses):
     return lines
 
 
-def link(place, heading, page):
-    """A link to a section, its heading's literals kept."""
-    reference = nodes.reference("", "", internal=True, refuri=f"{page}#{place}" if place else page)
+def marked_up(heading):
+    """The nodes of a heading, its literals kept."""
     for number, part in enumerate(LITERAL.split(heading)):
-        reference += nodes.literal("", part) if number % 2 else nodes.Text(part)
-    return reference
+        yield nodes.literal("", part) if number % 2 else nodes.Text(part)
+
+
+def link(page, place, *content):
+    """A link to a section. Builders share what was read, so ``lead`` gives it its address."""
+    return nodes.reference("", "", *content, internal=True, leads=(page, place))
+
+
+def lead(app, doctree, docname):
+    """Give each ``link`` the address that it has in this builder."""
+    for node in doctree.findall(nodes.reference):
+        if "leads" in node:
+            page, place = node["leads"]
+            node["refuri"] = app.builder.get_relative_uri(docname, page) + (place and f"#{place}")
 
 
 def outdated(app, env, added, changed, removed):

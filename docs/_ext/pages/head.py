@@ -40,6 +40,13 @@ class ColumnLanguages(SphinxTransform):
                         paragraph["classes"].append(f"language-{code}")
 
 
+def follow_titles(app, env):
+    """Every page is written when a heading or the order of pages has changed."""
+    shown = dict(env.toctree_includes), dict(env.get_domain("std").labels)
+    before, env.titles_shown = getattr(env, "titles_shown", shown), shown
+    return [] if shown == before else env.found_docs
+
+
 def give_context(app, pagename, templatename, context, doctree):
     """Tell the templates what this page is, what it shows, and where it stands in each language."""
     site, body = app.site, context.get("body", "")

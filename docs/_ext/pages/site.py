@@ -1,7 +1,6 @@
 """What the modules of the site share: ``app.site``, the state of one build of one language."""
 
 import hashlib
-from functools import wraps
 from pathlib import Path
 
 from sphinx.errors import SphinxError
@@ -58,17 +57,6 @@ def digest(*patterns):
     docs = Path(__file__).parents[2]
     found = sorted({path for pattern in patterns for path in docs.glob(pattern) if path.is_file()})
     return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
-
-
-def where_pages_are_built(write):
-    """``write(app)``, called where a build of HTML pages has ended well."""
-
-    @wraps(write)
-    def finish(app, error):
-        if error is None and app.builder.format == "html":
-            write(app)
-
-    return finish
 
 
 def write(path, text):

@@ -13,12 +13,13 @@ import inspect
 import json
 import multiprocessing
 import os
-import platform
 import re
 import tomllib
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+
+from run.record import versions
 
 FILE = Path(__file__).parents[2] / "documentation.toml"
 RULES = tomllib.loads(FILE.read_text(encoding="utf-8"))
@@ -46,8 +47,7 @@ def addresses(folder):
 def facts():
     """What the inventory is made of."""
     ours = b"".join(path.read_bytes() for path in (FILE, Path(__file__)))
-    names = [f"{name} {metadata.version(name)}" for name in ("torch", "matplotlib")]
-    return [*names, f"python {platform.python_version()}", hashlib.sha256(ours).hexdigest()]
+    return [versions(), hashlib.sha256(ours).hexdigest()]
 
 
 def write(path):
