@@ -157,7 +157,12 @@ def edit(path, *replacements, signed=True):
 def ran(command, **environment):
     """Run ``command``; return the exit code with everything that was said."""
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | environment
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+        timeout=120,  # where a worker of a cluster is without our code nothing ends
     )
     return done.returncode, done.stdout + done.stderr
 

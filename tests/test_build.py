@@ -134,13 +134,19 @@ def test_scripts_do_not_reach_each_other(small):
     small.add("part/10_first.py", TUTORIAL.replace("import torch\n", f"import torch\n\n{leak}"))
     look = (
         "print(hasattr(torch, 'leaked'), torch.is_grad_enabled(), plt.rcParams['lines.linewidth'])"
-        "\nprint(torch.get_num_threads())"
+        "\nprint(torch.get_num_threads(), *(name in sys.modules for name in "
+        "('torch._dynamo', 'run.figures', 'autograd_graph')), 'PYTHONPATH' in os.environ)"
     )
-    small.add("part/20_second.py", TUTORIAL.replace("print(", f"{look}\nprint("))
+    second = TUTORIAL.replace("print(", f"{look}\nprint(")
+    small.add(
+        "part/20_second.py",
+        second.replace("import torch\n", "import os\nimport sys\n\nimport torch\n"),
+    )
     built(small.build())
     assert "torch.float64" in small.page("en", "10_first")
     share = max(1, joblib.cpu_count() // 2)
-    assert f"False True 1.5\n{share}\ntorch.float32" in small.page("en", "20_second")
+    ready = "True True True False"  # what the server has imported, and nothing of its own
+    assert f"False True 1.5\n{share} {ready}\ntorch.float32" in small.page("en", "20_second")
 
 
 def test_workers_of_a_cluster_run_the_scripts(small, tmp_path_factory):

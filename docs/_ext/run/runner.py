@@ -16,6 +16,7 @@ import warnings
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
+from unittest import mock
 
 from run.graphs import Drawer, Undrawable
 from run.record import versions
@@ -101,7 +102,9 @@ def child(send, job, log):
 def start_server():
     """Start, and not wait for, the server that imports torch once and forks for each script."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(["run.server"])
-    forkserver.ensure_running()
+    # While it imports, a server of Python 3.11 does not look where this process does.
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
+        forkserver.ensure_running()
 
 
 def forked(job):

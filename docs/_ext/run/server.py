@@ -1,17 +1,12 @@
 """What the fork server imports and does once for all scripts: each would else do it anew."""
 
 import io
+import os
 
 import matplotlib.pyplot  # noqa: F401
 import pygraphviz  # noqa: F401
 import sphinx_gallery.gen_gallery  # noqa: F401
 import torch._dynamo
-import torch.autograd.functional
-import torch.func
-import torch.optim
-import torch.profiler
-import torch.testing
-import torch.utils.checkpoint
 import torch.utils.flop_counter  # noqa: F401
 from matplotlib.figure import Figure
 
@@ -20,6 +15,9 @@ import run.figures
 import run.inventory
 import run.runner  # noqa: F401
 
+os.environ.pop(
+    "PYTHONPATH", None
+)  # the scripts' own programs are to find what they would without us
 # Matplotlib makes fonts, formulas and formats ready when it first draws them.
 drawing = Figure(layout="tight")
 drawing.add_subplot(title="$x^2$", xlabel="x").plot([0, 1], label="y")
