@@ -342,6 +342,11 @@ def test_another_kind_of_page_is_held_to_its_own_rules(small):
         f"{lesson}:1: unknown key source: remove it",
     ]
 
+    edit(note, ("source: here", "source: https://here"), signed=False)
+    edit(lesson, ("# source: https://here\n", ""), signed=False)
+    assert built(small.build()) == ["10_first"]  # of this part
+    assert (small.root / "build/html/zh/tutorials/notes/10_note.html").is_file()
+
 
 def test_an_unknown_kind_of_page_is_named(small):
     small.add("part/10_first.py", TUTORIAL)

@@ -26,9 +26,10 @@ def card(script):
 
 
 def facts(site, script):
-    """Level and minutes."""
+    """Level and minutes, as far as the page's kind knows them."""
     words, about = site.words, script.about
-    return f"{words[about['level']]} · {words['minutes'].format(about['minutes'])}"
+    minutes = "minutes" in about and words["minutes"].format(about["minutes"])
+    return " · ".join(filter(None, (words.get(about.get("level")), minutes)))
 
 
 def index_page(index, language, body, entries):
@@ -43,7 +44,7 @@ def index_page(index, language, body, entries):
 
 def overview(site, part, shown):
     """The section of one part on the page of the course."""
-    minutes = sum(int(script.about["minutes"]) for script in part.scripts)
+    minutes = sum(int(script.about.get("minutes", 0)) for script in part.scripts)
     count = site.words["count"].format(len(part.scripts), minutes)
     title, summary = part.index.title(site.language), part.index.summary(site.language)
     return (

@@ -16,7 +16,7 @@ def show_facts(app, doctree):
     if tutorial is None:
         return
     line = nodes.paragraph("", facts(app.site, tutorial) + " · ", classes=["tutorial-facts"])
-    for tag in tutorial.about["tags"].split(","):
+    for tag in tutorial.about.get("tags", "").split(","):
         line += [nodes.literal(tag.strip(), tag.strip()), nodes.Text(" ")]
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, line)

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 import autograd_graph  # noqa: F401
 import run.figures
-import run.inventory
 import run.runner  # noqa: F401
 
 os.environ.pop(
