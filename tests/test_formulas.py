@@ -89,7 +89,7 @@ def test_a_character_that_the_font_lacks_is_named_with_its_place_and_the_mend():
         formula(r"\aleph_0 + \mathfrak{g}")
     said = str(raised.value)
     assert said.startswith("page.rst:7: the formula \\aleph_0 + \\mathfrak{g}: ")
-    assert "ℵ (U+2135), 𝔤 (U+1D524)" in said and "docs/_ext/tools/mathfont.py" in said
+    assert "ℵ (U+2135), 𝔤 (U+1D524)" in said and "docs/formulas.toml" in said
 
 
 @pytest.mark.parametrize(
