@@ -18,9 +18,9 @@ from sphinx import addnodes
 
 from pages.markdown import Markdown
 from pages.script import code
+from run import READERS
 
 ALL = "pytorch-autograd-{}.zip"
-READERS = Path(__file__).parents[2] / "tools"
 
 
 def cell_texts(tutorial, doctree, markdown):
