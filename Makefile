@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
 
-.PHONY: html live test browser audit bench check sign serve calls links lint prune clean
+.PHONY: html live test browser audit bench mutants check sign serve calls links lint prune clean
 .DEFAULT_GOAL := html
 
 $(READY): requirements.txt
@@ -37,6 +37,10 @@ audit: html browser
 # Builds measured against stock Sphinx-Gallery; TIMES=10 multiplies the tutorials.
 bench: $(READY)
 	$(PYTHON) tests/bench.py $(TIMES)
+
+# Lessons changed in one place at a time: do their checks notice? FILES="tutorials/..." chooses.
+mutants: $(READY)
+	$(PYTHON) tests/mutants.py $(FILES)
 
 check: $(READY)
 	$(PYTHON) docs/_ext check

@@ -25,7 +25,6 @@ INDEX = """\
 TUTORIAL = """\
 # %% about
 # level: beginner
-# minutes: 1
 # tags: torch.tensor
 
 # %% en: Title

@@ -16,7 +16,6 @@ from course.words import LANGUAGES
 GOOD = """\
 # %% about
 # level: beginner
-# minutes: 5
 # tags: torch.sin
 
 # %% en: A title
@@ -48,12 +47,29 @@ x = 1
 
 # %% solution
 x += 1
+assert x == 2
+
+# %% en: Ask
+# What is it now?
+#
+# - 3 things
+
+# %% zh SIGN4: 提问
+# 现在是多少？
+#
+# - 3 样
+
+# %% predict
+print(x)
+
+# %% check
+assert x == 2
 """
 
 
 @pytest.fixture
 def good(write):
-    path = write(GOOD.replace(" SIGN1", "").replace(" SIGN2", "").replace(" SIGN3", ""))
+    path = write(re.sub(" SIGN.", "", GOOD))
     sign(path)
     return path.read_text(encoding="utf-8")
 
@@ -76,65 +92,118 @@ def test_a_good_tutorial_passes(good, write):
 @pytest.mark.parametrize(
     ("old", "new", "line", "what"),
     [
-        ("# %% en: Exercise", "# %% fr: Exercise", 27, "unknown cell marker '# %% fr: Exercise'"),
-        ("x = 1", '# sphinx_gallery_graph = "x: up"\nx = 1', 19, "a graph that cannot be read"),
-        ("# %%\nx = 1", "# %% [markdown]\nx = 1", 18, "unknown cell marker"),
-        ("# %% zh alt", "# %% zh", 21, "an English cell without its Chinese twin"),
-        ("# A curve.\n", "# A curve.\n\n# %%\nx = 2\n", 21, "an English cell without its"),
-        ("# %% en alt\n# A curve.\n", "", 22, "a Chinese cell without its English twin"),
-        ("# %% en: Exercise\n", "# %% en\n", 30, "the English cell has no heading"),
-        ("练习\n", "练习\n# 多一段。\n#\n", 30, "paragraphs: 1 in English, 2 in Chinese"),
-        ("# - 或更少\n", "# 或更少\n", 12, "list items: 2 in English, 1 in Chinese"),
-        ("是``torch.sin``", "是``torch.cos``", 12, "literal 'torch.cos': 0 in English, 1"),
-        ("和:math:`x^2`", "和:math:`x^3`", 12, "formula 'x^3': 0 in English, 1"),
-        ("文档 <https://pytorch.org/>", "文档 <https://x.org/>", 12, "link 'https://x.org/'"),
-        ("# - 3 项", "# - 4 项", 12, "number '4': 0 in English, 1 in Chinese"),
-        ("# 加 1。", "# 加 1，见:ref:`first-gradient`。", 30, "role :ref: 'first-gradient'"),
-        ("# 加 1。", "# 加 1。\n#\n# .. note::\n#\n#    提示。", 30, "directive 'note'"),
-        ("# Add 1.", "# Please add 1.", 30, "the English now reads"),
-        ("x = 1", "x = 1  # one", 19, "prose in a code cell ('# one')"),
-        ("x = 1", 'def f():\n    """Prose."""', 20, "a docstring is prose in a code cell"),
-        ("x = 1", 'x = "一"', 19, "non-ASCII text in a code cell"),
-        ("x = 1", 'x = """\n# %%\n"""', 20, "a cell marker inside a string"),
-        ("x = 1", "x = (", 19, "Python cannot read it"),
+        ("# %% en: Exercise", "# %% fr: Exercise", 26, "unknown cell marker '# %% fr: Exercise'"),
+        ("x = 1", '# sphinx_gallery_graph = "x: up"\nx = 1', 18, "a graph that cannot be read"),
+        ("# %%\nx = 1", "# %% [markdown]\nx = 1", 17, "unknown cell marker"),
+        ("# %% zh alt", "# %% zh", 20, "an English cell without its Chinese twin"),
+        ("# A curve.\n", "# A curve.\n\n# %%\nx = 2\n", 20, "an English cell without its"),
+        ("# %% en alt\n# A curve.\n", "", 21, "a Chinese cell without its English twin"),
+        ("# %% en: Exercise\n", "# %% en\n", 29, "the English cell has no heading"),
+        ("练习\n", "练习\n# 多一段。\n#\n", 29, "paragraphs: 1 in English, 2 in Chinese"),
+        ("# - 或更少\n", "# 或更少\n", 11, "list items: 2 in English, 1 in Chinese"),
+        ("是``torch.sin``", "是``torch.cos``", 11, "literal 'torch.cos': 0 in English, 1"),
+        ("和:math:`x^2`", "和:math:`x^3`", 11, "formula 'x^3': 0 in English, 1"),
+        ("文档 <https://pytorch.org/>", "文档 <https://x.org/>", 11, "link 'https://x.org/'"),
+        ("# - 3 项", "# - 4 项", 11, "number '4': 0 in English, 1 in Chinese"),
+        ("# 加 1。", "# 加 1，见:ref:`first-gradient`。", 29, "role :ref: 'first-gradient'"),
+        ("# 加 1。", "# 加 1。\n#\n# .. note::\n#\n#    提示。", 29, "directive 'note'"),
+        ("# Add 1.", "# Please add 1.", 29, "the English now reads"),
+        ("x = 1", "x = 1  # one", 18, "prose in a code cell ('# one')"),
+        ("x = 1", 'def f():\n    """Prose."""', 19, "a docstring is prose in a code cell"),
+        ("x = 1", 'x = "一"', 18, "non-ASCII text in a code cell"),
+        ("x = 1", 'x = """\n# %%\n"""', 19, "a cell marker inside a string"),
+        ("x = 1", "x = (", 18, "Python cannot read it"),
         (
             "x = 1",
             "x = '#'\ny = (\n\n# %% en\n# A.\n\n# %% zh\n# 甲。\n\n# %%\n1)",
-            18,
+            17,
             "does not end",
         ),
-        ("# %% en: A title", "# %% en", 6, "no title"),
+        ("# %% en: A title", "# %% en", 5, "no title"),
         ("# %% about\n", "# %%\n", 1, "no '# %% about' cell"),
         ("level: beginner", "level: easy", 1, "level is 'easy'"),
-        ("minutes: 5", "minutes: five", 1, "minutes is 'five'"),
+        ("# tags", "# minutes: 5\n# tags", 1, "unknown key minutes"),
         ("tags: torch.sin", "tags: 正弦", 1, "tags is '正弦'"),
         ("# tags", "# tag", 1, "unknown key tag"),
-        ("# Add 1.", "# Add 1.\nx = 2", 29, "code in a text cell"),
+        ("# Add 1.", "# Add 1.\nx = 2", 28, "code in a text cell"),
         ("# %% about", "import torch\n# %% about", 1, "text before the first cell"),
         (
             "x = 1\n\n# %% en alt",
             "x = 1\n\n# %% en\n# a\n\n# %% zh\n# a\n\n# %% en alt",
-            27,
+            26,
             "behind no",
         ),
         (
             "# %% en: Exercise",
             "# %%\nx = 2\n\n# %% solution\nx = 3\n\n# %% en: Exercise",
-            30,
+            29,
             "a solution",
         ),
-        ("# Add 1.", "# Add 1 to requires_grad.", 27, "the name requires_grad stands without"),
-        ("# Add 1.", "# Add `x`.", 27, "single backticks (`x`): write double backticks"),
-        ("# Add 1.", "# Add [1](http://x.org).", 27, "a Markdown link ([1]()"),
-        ("# Add 1.", "# .. note: Add 1.", 27, "a directive with one colon (.. note:)"),
-        ("# Add 1.", "# Add 1，please.", 27, "Chinese in an English cell (，)"),
-        ("# Add 1.", "# 加 1.", 27, "Chinese in an English cell (加)"),
-        ("# %% en: Exercise", "# %% en: A title", 27, "a second heading 'A title' on this page"),
+        ("# Add 1.", "# Add 1 to requires_grad.", 26, "the name requires_grad stands without"),
+        ("# Add 1.", "# Add `x`.", 26, "single backticks (`x`): write double backticks"),
+        ("# Add 1.", "# Add [1](http://x.org).", 26, "a Markdown link ([1]()"),
+        ("# Add 1.", "# .. note: Add 1.", 26, "a directive with one colon (.. note:)"),
+        ("# Add 1.", "# Add 1，please.", 26, "Chinese in an English cell (，)"),
+        ("# Add 1.", "# 加 1.", 26, "Chinese in an English cell (加)"),
+        ("# %% en: Exercise", "# %% en: A title", 26, "a second heading 'A title' on this page"),
+        ("# %% en: Exercise", "# %% en: Example", 26, "a second heading 'Example' on this page"),
         ("# level: beginner\n", "", 1, "level is missing: write one of"),
-        ("# %%\nx", "# %%: Heading\nx", 18, "a code cell carries text in its marker"),
-        ("# %% en: Exercise\n# Add 1.", "# %% en", 27, "an empty text cell"),
-        ("en: Exercise", "en: The root of :math:`x`", 27, "a formula in a heading"),
-        ("and :math:`x^2`", "and :math:`\\tfrac{1}{2}`", 6, "TeX in the first paragraph (\\tfrac"),
+        ("# %%\nx", "# %%: Heading\nx", 17, "a code cell carries text in its marker"),
+        ("# %% en: Exercise\n# Add 1.", "# %% en", 26, "an empty text cell"),
+        ("en: Exercise", "en: The root of :math:`x`", 26, "a formula in a heading"),
+        ("and :math:`x^2`", "and :math:`\\tfrac{1}{2}`", 5, "TeX in the first paragraph (\\tfrac"),
+        ("x = 1", "assert x == 1", 18, "an assertion in the code of a lesson: move it to a"),
+        ("x = 1", "torch.testing.assert_close(x, 1)", 18, "an assertion in the code of a lesson"),
+        ("x = 1", "raise AssertionError", 18, "an assertion in the code of a lesson"),
+        ("x = 1", "try:\n    x\nexcept E:\n    assert x", 21, "an assertion in the code of a"),
+        ("x = 1", "def f():\n    assert x", 19, "an assertion in the code of a lesson"),
+        ("x = 1", f"x = {'1' * 69}", 18, "a line of code of 73 columns: break it"),
+        ("x += 1", f"x = {'1' * 69}", 33, "a line of code of 73 columns: break it"),
+        ("assert x == 2\n\n# %% en: Ask", "\n# %% en: Ask", 32, "a solution that asserts nothing"),
+        (
+            "# %% predict\nprint(x)",
+            "# %% check\nassert x",
+            46,
+            "a check that stands behind no code",
+        ),
+        ("# %% solution", "# %% check", 32, "a check that stands behind no code"),
+        ("\n# %% predict\nprint(x)\n", "", 46, "a check that stands behind no code"),
+        (
+            "assert x == 2\n\n# %% en",
+            "assert x == 2\n\n# %% check\nassert x\n\n# %% en",
+            36,
+            "a check that stands",
+        ),
+        ("print(x)\n\n# %% check\nassert x == 2", "print(x)\n\n# %% check\nx", 49, "asserts noth"),
+        (
+            "print(x)\n\n# %% check\n",
+            "print(x)\n\n# %% check\nx = 3\n",
+            49,
+            "a check that changes x",
+        ),
+        (
+            "print(x)\n\n# %% check\n",
+            "print(x)\n\n# %% check\ny = 3\nassert x\n\n# %%\ny\n\n# %% check\n",
+            53,
+            "y is made by the check in line 49: make it in the lesson",
+        ),
+        ("# %% predict\nprint(x)", "# %% predict", 46, "a predict cell without code"),
+        ("# %% predict\nprint(x)", "# %% predict\nx", 46, "a prediction that shows nothing"),
+        (
+            "is it now?",
+            "is it now.",
+            36,
+            "a question to predict from that does not ask: end its last",
+        ),
+        ("是多少？", "是多少。", 41, "a question to predict from that does not ask: end its last"),
+        ("# - 3 things", "# 3 things", 36, "a question to predict from that does not ask"),
+        ("# %% predict", "# %%\ny = 0\n\n# %% predict", 49, "a prediction without a question: ask"),
+        (
+            "print(x)\n",
+            "print(x)\n\n# %% en\n# So. And?\n\n# %% zh\n# 好。呢？\n\n# %% predict\nprint(x)\n",
+            55,
+            "a prediction whose question is covered with the answer of the one above: give it a",
+        ),
     ],
 )
 def test_each_mistake_is_named(good, write, old, new, line, what):
@@ -145,6 +214,19 @@ def test_each_mistake_is_named(good, write, old, new, line, what):
     assert named, found
     mend = named[0].removeprefix(f"{path}:{line}: ").rpartition(": ")[2]
     assert len(mend) > 8
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "try:\n    assert x\nexcept AssertionError as error:\n    print(error)",  # shown on purpose
+        "def show():\n    print(x)\n\n\nshow()",  # prints by its own function
+        '# sphinx_gallery_graph = "x"\nx = 1',
+        "plt.plot([x])\nplt.show()",
+    ],
+)
+def test_what_a_prediction_may_hold(good, write, code):
+    assert problems(write(good.replace("print(x)", code))) == []
 
 
 def test_each_problem_is_said_once(good, write):
@@ -217,7 +299,7 @@ def test_the_example_of_the_guide_is_a_tutorial(language, write):
     """What the guide shows passes the check once it is signed, and its code runs."""
     guide = (ROOT / f"docs/{language}/write.md").read_text(encoding="utf-8")
     path = write(re.search(r"```python\n(.*?)```", guide, re.S)[1], "25_clip_gradients.py")
-    assert sign(path) == 4
+    assert sign(path) == 5
     assert problems(path) == []
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     subprocess.run([sys.executable, "-W", "error", path], check=True, env=environment)

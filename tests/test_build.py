@@ -314,7 +314,10 @@ def test_a_missing_index_is_named(small, gone):
 
 NOTE = """
 KINDS["note"] = Kind(
-    about={"source": ("https://.+", "write where it is from")}, exercises=0, shows=False
+    about={"source": ("https://.+", "write where it is from")},
+    predictions=0,
+    exercises=0,
+    shows=False,
 )
 """
 
@@ -335,7 +338,7 @@ def test_another_kind_of_page_is_held_to_its_own_rules(small):
     assert ran(small.command("check")) == (0, f"{len(files) + 2} files checked, nothing wrong\n")
 
     edit(note, ("https://here", "here"), signed=False)
-    edit(lesson, ("# minutes", "# source: https://here\n# minutes"), signed=False)
+    edit(lesson, ("# tags", "# source: https://here\n# tags"), signed=False)
     code, said = ran(small.command("check"))
     assert code and sorted(said.splitlines()) == [
         f"{note}:1: source is 'here': write where it is from",

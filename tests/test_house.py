@@ -28,7 +28,7 @@ UNAVOIDABLE = {
     "docs/_book/cover.svg": 'id="zh"|fill-opacity=".85"',  # a drawing, made by hand
 }
 SPOKEN = ("title", "aria-label", "alt", "placeholder", "data-auto")
-HOOKS = {"docs/_ext/run/watch.py": ["builtins"]}  # the hook of a script's own process
+HOOKS = {"docs/_ext/run/watch.py": ["builtins", "builtins"]}  # the hook of a script's own process
 
 
 def texts(*patterns):

@@ -195,6 +195,11 @@ def test_a_tutorial_page_offers_what_it_must(site, tutorial, language):
     assert len(folds) == sum(cell.kind == "solution" for cell in tutorial.cells)
     assert len(folds) >= tutorial.kind.exercises
     assert all(fold.select("pre") and not fold.has_attr("open") for fold in folds)
+    covers = document.select(".guess + .cover")
+    assert len(covers) == sum(cell.kind == "predict" for cell in tutorial.cells)
+    assert len(covers) >= tutorial.kind.predictions
+    checks = document.select("details.check")
+    assert len(checks) == sum(cell.kind == "check" for cell in tutorial.cells)
     offered = [a["href"] for a in document.select(".tutorial-downloads a[download]")]
     suffixes = [Path(href).suffix for href in offered]
     assert suffixes == [".ipynb", ".py", ".zip", ".zip"]
@@ -217,7 +222,7 @@ def test_figures_are_sharp_light_and_readable_on_a_phone(site, tutorial, languag
     for figure in figures:
         path = page.parent / figure["src"]
         # Wider than this, letters of 10 points are less than 9 pixels high on a phone.
-        assert 200 < int(figure["width"]) <= 550, "begin with plt.rc: see docs/en/write.md"
+        assert 200 < int(figure["width"]) <= 550, "wider than figures are drawn"
         assert int(figure["height"]) > 100
         assert (figure["loading"], figure["decoding"]) == ("lazy", "async")
         if path.suffix == ".svg":
@@ -257,7 +262,7 @@ def test_cards(site, language):
         link, sentence, facts = card.find_all("p")[-3:]
         assert link.a["href"] == f"{name(script)}.html#{script.label}"
         assert sentence.get_text().count("。" if language == "zh" else ".") >= 1
-        minutes = frame(language)["minutes"].format(script.about["minutes"])
+        minutes = frame(language)["minutes"].format(script.minutes)
         assert facts.get_text().endswith(minutes)
         if card.img is None:
             assert not script.kind.shows, f"{script.shown} draws no figure for its card"

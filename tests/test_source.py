@@ -15,7 +15,6 @@ from pages.script import cell_at, code, page
 SCRIPT = """\
 # %% about
 # level: beginner
-# minutes: 5
 # tags: torch.sin
 
 # %% en: The sine

@@ -566,6 +566,7 @@ def test_a_run_to_the_middle_steps_through_that_part():
 # The rules, read as a reader reads them
 
 A, B = torch.tensor([0.4, 0.7, 1.3]), torch.tensor([1.2, 0.8, 0.5])
+TIED = torch.tensor([1.2, 0.7, 0.5])  # smaller, equal and larger than A
 SIGNED = torch.tensor([-0.4, 0.7, -1.3])
 M, K = torch.tensor([[0.4, 1.0], [0.7, 0.2]]), torch.tensor([[0.3, 0.9], [1.1, 0.6]])
 CHOICE = torch.tensor([True, False, True])
@@ -607,8 +608,8 @@ CASES = {
     "Softplus": (functional.softplus, A),
     "Relu": (torch.relu, SIGNED),
     "Abs": (torch.abs, SIGNED),
-    "Maximum": (torch.maximum, A, B),
-    "Minimum": (torch.minimum, A, B),
+    "Maximum": (torch.maximum, A, TIED),
+    "Minimum": (torch.minimum, A, TIED),
     "Dot": (torch.dot, A, B),
     "Mv": (torch.mv, M, K[0]),
     "Mm": (torch.mm, M, K),

@@ -1,8 +1,9 @@
 """The course as a book, an EPUB 3, made from the built pages of one language.
 
 Its chapters are the articles of the pages, in the order of the site's contents. A book has no
-scripts and folds nothing: solutions stand at the end of their chapter, and what is not in the
-book is linked on the published site. Source: EPUB 3.3 (W3C Recommendation), EPUB Accessibility 1.1.
+scripts, covers nothing and folds nothing: solutions stand at the end of their chapter, and what is
+not in the book is linked on the published site.
+Source: EPUB 3.3 (W3C Recommendation), EPUB Accessibility 1.1.
 """
 
 import posixpath
@@ -17,7 +18,7 @@ from lxml.builder import E
 from lxml.html import fragment_fromstring
 from pygments.formatters import HtmlFormatter
 
-from carry.page import in_order
+from carry.page import in_order, uncover
 from course.words import words
 
 FOLDER = Path(__file__).parents[2] / "_book"
@@ -68,7 +69,9 @@ class Chapter:
         self.images, self.properties = set(), []
         text = page.article
         self.article = fragment_fromstring(text)
+        uncover(self.article)
         self.leave_out()
+        self.open_folds()
         self.move_solutions()
         self.show_images()
         self.lead()
@@ -85,6 +88,11 @@ class Chapter:
         etree.strip_tags(self.article, "source", "wbr")
         for link in self.article.find_class("headerlink"):
             link.drop_tree()
+
+    def open_folds(self):
+        """Let everything but solutions stand open."""
+        for fold in self.article.xpath(".//details[not(contains(@class, 'solution'))]"):
+            fold.find("summary").tag, fold.tag = "p", "div"
 
     def move_solutions(self):
         """Move the folded solutions to the end of the chapter, linked there and back."""

@@ -88,6 +88,14 @@ class Page:
         return LINK.sub(lead, self.text)
 
 
+def uncover(article):
+    """Let the answers to predictions stand open, where no script opens them."""
+    for form in article.find_class("guess"):
+        form.drop_tree()
+    for cover in article.find_class("cover"):
+        cover.drop_tag()
+
+
 def in_order(folder):
     """The pages of one language in the order in which a reader is led from the home."""
     address = "index.html"

@@ -11,7 +11,7 @@ import re
 
 from lxml import html
 
-from carry.page import Page
+from carry.page import Page, uncover
 from course.words import words
 
 ALONE = ("tutorial-facts", "tutorial-downloads")  # stay in the reader's language
@@ -42,6 +42,10 @@ def write_views(site, course):
 def join(page, twin):
     """The text of ``page`` with the words of ``twin`` beside its own."""
     article, translation = page.tree.find(".//article"), twin.tree.find(".//article")
+    for tree in (article, translation):
+        uncover(tree)
+    for script in page.tree.xpath("//script[contains(@src, 'predict.js')]"):
+        script.drop_tree()
     for mark in translation.iterfind(".//a[@class='headerlink']"):
         mark.drop_tree()
     for named in translation.xpath("descendant-or-self::*[@id]"):

@@ -12,6 +12,7 @@ import tokenize
 from itertools import chain
 
 from course.asks import ASKS, MEND, request
+from course.form import check_form
 from course.kinds import KINDS
 from course.text import CJK_PUNCTUATION, HAN, slug
 from course.tutorial import Problem
@@ -160,10 +161,12 @@ def check_title(tutorial):
 
 
 def check_headings(tutorial):
-    headings = {}
-    for english, _ in tutorial.twins():
-        if english.heading and headings.setdefault(slug(english.heading), english) is not english:
-            what = f"a second heading {english.heading!r} on this page"
+    """Yield the headings whose anchor the page or another heading has."""
+    titled, *headed = [english for english, _ in tutorial.twins() if english.heading] or [None]
+    headings = {slug(titled.heading): titled, tutorial.label: titled} if titled else {}
+    for english in headed:
+        if headings.setdefault(slug(english.heading), english) is not english:
+            what = f"a second heading {english.heading!r} on this page, or the page's own name"
             yield Problem(english.line, what, "rename one: anchors are made from them")
 
 
@@ -171,9 +174,10 @@ CHECKS = (check_about, check_title, check_cells, check_prose, check_code, check_
 
 
 def check(tutorial):
-    """Everything that can be wrong within one tutorial, its signatures included."""
-    checks = (*CHECKS, check_content, check_signatures) if tutorial.source else ()
-    return [*tutorial.problems, *chain.from_iterable(check(tutorial) for check in checks)]
+    """Everything that can be wrong within one tutorial, its signatures included, by line."""
+    checks = (*CHECKS, check_form, check_content, check_signatures) if tutorial.source else ()
+    found = [*tutorial.problems, *chain.from_iterable(check(tutorial) for check in checks)]
+    return sorted(found, key=lambda problem: problem.line)
 
 
 def check_names(files):

@@ -11,11 +11,12 @@ class Kind:
     """The rules of one kind of page.
 
     ``about`` has for each key of the ``about`` cell the pattern of its value, and the mend.
-    ``exercises`` is the least number of exercises with a solution; ``shows`` says whether a figure
-    is drawn for the page's card.
+    ``predictions`` and ``exercises`` are the least numbers of predictions, and of exercises with a
+    solution; ``shows`` says whether a figure is drawn for the page's card.
     """
 
     about: dict[str, tuple[str, str]]
+    predictions: int
     exercises: int
     shows: bool
 
@@ -25,10 +26,10 @@ KINDS = {
     "lesson": Kind(
         about={
             "level": ("|".join(LEVELS), f"write one of {', '.join(LEVELS)}"),
-            "minutes": ("[0-9]+", "write a whole number"),
             "tags": ("[ -~]+", "write API names, with commas between"),
         },
-        exercises=2,
+        predictions=3,
+        exercises=1,
         shows=True,
     ),
 }

@@ -2,11 +2,13 @@
 
 Each cell is opened by a marker at the start of a line::
 
-    # %% about                  level, minutes, tags; first in the file
+    # %% about                  level and tags; first in the file
     # %% en: Heading            prose; reStructuredText in comments
     # %% zh 3fa2c1: Heading     its Chinese twin, right behind it
     # %% en alt / # %% zh alt   what the figure above shows
     # %%                        code
+    # %% predict                code that answers the question above: covered until guessed
+    # %% check                  code that asserts what the page claims of the cell above
     # %% solution               code that answers the exercise above
 
 The six hexadecimal digits in a Chinese marker are the digest of the English twin that
@@ -24,9 +26,10 @@ from course.kinds import KINDS
 from course.text import joined, slug
 from course.words import LANGUAGES
 
+CODE = ("code", "predict", "check", "solution")
 TUTORIALS = Path(__file__).resolve().parents[3] / "tutorials"
 MARKER = re.compile(
-    r"# %%(?: (?P<kind>about|en|zh|solution))?(?P<alt> alt)?"
+    r"# %%(?: (?P<kind>about|en|zh|predict|check|solution))?(?P<alt> alt)?"
     r"(?: (?P<signature>[0-9a-f]{6}))?(?:: (?P<heading>\S.*))?$"
 )
 
@@ -43,7 +46,7 @@ class Problem(NamedTuple):
 class Cell:
     """One cell: its marker's fields, its first line and its lines (prose without ``#``)."""
 
-    kind: str  # "about", "en", "zh", "code" or "solution"
+    kind: str  # "about", "en", "zh" or one of CODE
     line: int
     alt: bool = False
     signature: str = ""
@@ -56,7 +59,12 @@ class Cell:
 
     @property
     def is_code(self):
-        return self.kind in ("code", "solution")
+        return self.kind in CODE
+
+    @property
+    def is_lesson(self):
+        """Whether it is the code that a page is about: neither a check nor a solution."""
+        return self.kind in ("code", "predict")
 
     def digest(self):
         """Six hex digits of the words: rewrapping a paragraph does not change them."""
@@ -134,6 +142,16 @@ class Tutorial:
         name = Tutorial.read(index).about.get("kind") if index.is_file() else None
         return KINDS.get(name, KINDS["lesson"])
 
+    @property
+    def minutes(self):
+        """How long the page takes: its English at 200 words a minute, 10 seconds a line of code."""
+        cells = self.cells
+        words = sum(
+            len(f"{c.heading} {c.text}".split()) for c in cells if c.kind == "en" and not c.alt
+        )
+        lines = sum(bool(line.strip()) for c in cells if c.is_lesson for line in c.lines)
+        return max(1, round(words / 200 + lines / 6))
+
     def title(self, language):
         return next(cell.heading for cell in self.cells if cell.kind == language)
 
@@ -178,8 +196,9 @@ class Tutorial:
                     cell = wrong(
                         number,
                         f"unknown cell marker {line.strip()!r}",
-                        "write '# %%', '# %% about', '# %% solution', '# %% en', '# %% zh', "
-                        "or the last two with ' alt' or a heading",
+                        "write '# %%', '# %% predict', '# %% check', '# %% solution', "
+                        "'# %% about', '# %% en', '# %% zh', or the last two with ' alt' or a "
+                        "heading",
                     )
                     continue
                 kind, signature, heading = (

@@ -69,6 +69,7 @@ def setup(app):
     app.connect("doctree-resolved", calls.lead)
     app.connect("doctree-resolved", downloads.offer)
     app.add_node(cells.fold, html=(cells.visit_fold, cells.depart_fold))
+    app.add_node(cells.cover, html=(cells.visit_cover, cells.depart_cover))
     app.add_node(calls.group)
     app.add_node(nodes.image, override=True, html=(images.visit_image, None))
     app.add_node(nodes.literal_block, override=True, html=(links.visit_code, None))

@@ -122,7 +122,7 @@ def where(app, uses):
         titles = app.site.tutorials[docname].headings(app.site.language)
         line = nodes.paragraph("", "", link(docname, "", *marked_up(titles[""])))
         for number, place in enumerate(filter(None, anchors)):
-            line += nodes.Text(" · " if number else words["calls_colon"])
+            line += nodes.Text(" · " if number else words["colon"])
             line += link(docname, place, *marked_up(titles[place]))
         lines.append(line)
     count = sum(len(anchors) for anchors in uses.values())

@@ -1,9 +1,10 @@
-"""What a page's blocks are: the cell that each comes from, anchors, alternatives, solutions."""
+"""What a page's blocks are: the cell of each, anchors, alternatives, what is folded or covered."""
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx_gallery.directives import imgsgnode
 
+from course.form import assertions
 from pages.images import image
 from pages.site import AuthoringError
 
@@ -19,6 +20,25 @@ def visit_fold(translator, node):
 
 def depart_fold(translator, node):
     translator.body.append("</details>\n")
+
+
+class cover(nodes.container):
+    """The answer to a prediction. Nothing covers it but the script that also opens it."""
+
+
+def visit_cover(translator, node):
+    words, number = translator.builder.app.site.words, node["number"]
+    guess = f"guess-{number}"
+    translator.body.append(
+        f'<form class="guess"><label for="{guess}">{words["guess"]}</label>'
+        f'<input id="{guess}" autocomplete="off"><button>{words["guess_compare"]}</button>'
+        f'<button type="button">{words["guess_show"]}</button></form>\n'
+        f'<div class="cover" role="group" aria-label="{words["output"]}" tabindex="-1">\n'
+    )
+
+
+def depart_cover(translator, node):
+    translator.body.append("</div>\n")
 
 
 class Anchors(SphinxTransform):
@@ -53,7 +73,8 @@ class Cells(SphinxTransform):
         if tutorial is None:
             return
         self.read_marks(tutorial)
-        self.fold_solutions(tutorial)
+        self.fold(tutorial)
+        self.cover(tutorial)
 
     def read_marks(self, tutorial):
         cell, figure = 0, None
@@ -90,16 +111,49 @@ class Cells(SphinxTransform):
                 "'# %% zh alt' behind the cell"
             )
 
-    def fold_solutions(self, tutorial):
-        cells = enumerate(tutorial.cells)
-        numbers = [number for number, cell in cells if cell.kind == "solution"]
+    def blocks(self):
+        """Each section with its blocks and their cells, the sections in it left out."""
         for section in list(self.document.findall(nodes.section)):
-            for number in numbers:
-                answer = [node for node in section if node.get("cell") == number]
-                if answer:
-                    words = self.app.site.words["solution"]
-                    folded = fold("", summary=words, classes=["solution"])
-                    section.insert(section.index(answer[0]), folded)
-                    for node in answer:
-                        section.remove(node)
-                    folded += answer
+            own = [(node, node["cell"]) for node in section if "cell" in node]
+            yield section, own
+
+    def fold(self, tutorial):
+        """Fold what solves an exercise, and what checks a cell."""
+        for section, own in self.blocks():
+            for number in dict.fromkeys(cell for _, cell in own):
+                summary = self.summary(tutorial.cells[number])
+                if summary is None:
+                    continue
+                kind = tutorial.cells[number].kind
+                folded = fold("", summary=summary, classes=[kind], cell=number)
+                move([node for node, cell in own if cell == number], folded, section)
+
+    def summary(self, cell):
+        words = self.app.site.words
+        if cell.kind == "check":
+            count = assertions(cell)
+            return words["check_one"] if count == 1 else words["checks"].format(count)
+        return words["solution"] if cell.kind == "solution" else None
+
+    def cover(self, tutorial):
+        """Cover what a prediction shows, and what is said of it: up to a heading or other code."""
+        for section, own in self.blocks():
+            covered = None
+            for node, number in own:
+                cell = tutorial.cells[number]
+                is_code = isinstance(node, nodes.literal_block) and node.get("language") == "Python"
+                if cell.kind == "predict" and is_code:
+                    covered = cover("", number=number)
+                elif cell.kind in ("code", "solution"):
+                    covered = None
+                elif covered is not None:
+                    move([node], covered, section)
+
+
+def move(blocks, box, section):
+    """Move ``blocks`` of ``section`` into ``box``, which takes the place of the first."""
+    if box.parent is None:
+        section.insert(section.index(blocks[0]), box)
+    for block in blocks:
+        section.remove(block)
+    box += blocks

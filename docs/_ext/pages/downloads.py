@@ -41,7 +41,7 @@ def cell_texts(tutorial, doctree, markdown):
 def pieces(tutorial, doctree, markdown):
     """The tutorial in one language: ``(kind, text)`` in order.
 
-    Kinds are ``text``, ``code``, ``figure`` (a text alternative) and ``solution``.
+    Kinds are ``text``, ``figure`` (a text alternative) and those of cells of code.
     """
     texts, alternatives = cell_texts(tutorial, doctree, markdown)
     for number, cell in enumerate(tutorial.cells):
@@ -54,21 +54,24 @@ def pieces(tutorial, doctree, markdown):
 
 
 def notebook(parts, words):
-    """A notebook: exercises get an empty cell to work in, their solutions stand collapsed."""
-    cells = []
+    """A notebook: exercises get an empty cell to work in; solutions and checks stand collapsed."""
+    cells, collapsed = [], {"source_hidden": True}
     for kind, text in parts:
         if kind == "figure":
             summary = f"<summary>{words['figure_shows']}</summary>"
             cells.append(v4.new_markdown_cell(f"<details>{summary}{html.escape(text)}</details>"))
         elif kind == "text":
             cells.append(v4.new_markdown_cell(text))
-        elif kind == "code":
+        elif kind in ("code", "predict"):
             cells.append(v4.new_code_cell(text))
+        elif kind == "check":
+            metadata = {"jupyter": collapsed, "tags": ["hide-input", "check"]}
+            cells.append(v4.new_code_cell(text, metadata=metadata))
         else:
             cells[-1].source += f"\n\n{words['your_turn']}"
             cells.append(v4.new_code_cell(""))
             cells.append(v4.new_markdown_cell(f"<strong>{words['solution']}</strong>"))
-            folded = {"jupyter": {"source_hidden": True}, "tags": ["hide-input", "solution"]}
+            folded = {"jupyter": collapsed, "tags": ["hide-input", "solution"]}
             cells.append(v4.new_code_cell(text, metadata=folded))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
@@ -81,15 +84,15 @@ def notebook(parts, words):
 
 def script(parts, words):
     """A script in the percent format, which editors open as cells and ``python`` runs."""
-    chunks = []
+    chunks, titles = [], {"check": words["check"], "solution": words["solution"]}
     for kind, text in parts:
         if kind in ("text", "figure"):
             text = f"[{words['figure_shows']}] {text}" if kind == "figure" else text
             lines = "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
             chunks.append(f"# %% [markdown]\n{lines}\n")
         else:
-            title = f" {words['solution']}" if kind == "solution" else ""
-            chunks.append(f"# %%{title}\n{text}\n")
+            title = titles.get(kind, "")
+            chunks.append(f"# %% {title}".rstrip() + f"\n{text}\n")
     return "\n".join(chunks)
 
 

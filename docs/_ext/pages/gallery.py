@@ -26,10 +26,9 @@ def card(script):
 
 
 def facts(site, script):
-    """Level and minutes, as far as the page's kind knows them."""
-    words, about = site.words, script.about
-    minutes = "minutes" in about and words["minutes"].format(about["minutes"])
-    return " · ".join(filter(None, (words.get(about.get("level")), minutes)))
+    """The minutes, behind the level if the page's kind knows one."""
+    level, minutes = site.words.get(script.about.get("level")), script.minutes
+    return " · ".join(filter(None, (level, site.words["minutes"].format(minutes))))
 
 
 def index_page(index, language, body, entries):
@@ -44,7 +43,7 @@ def index_page(index, language, body, entries):
 
 def overview(site, part, shown):
     """The section of one part on the page of the course."""
-    minutes = sum(int(script.about.get("minutes", 0)) for script in part.scripts)
+    minutes = sum(script.minutes for script in part.scripts)
     count = site.words["count"].format(len(part.scripts), minutes)
     title, summary = part.index.title(site.language), part.index.summary(site.language)
     return (

@@ -53,6 +53,7 @@ def give_context(app, pagename, templatename, context, doctree):
     context["words"] = site.words
     context["has_formula"] = "<math" in body
     context["has_graph"] = "autograd-figure" in body
+    context["has_prediction"] = 'class="cover"' in body
     context["show_contents"] = context.get("display_toc") and pagename != app.config.root_doc
     context |= addresses(app, pagename) | description(app, pagename, doctree)
     if pagename in site.tutorials:

@@ -10,6 +10,7 @@ from textwrap import indent
 from sphinx_gallery.py_source_parser import remove_config_comments, remove_ignore_blocks
 
 from course.text import joined, plain, slug
+from pages.site import AuthoringError
 
 
 def code(cell):
@@ -33,7 +34,7 @@ def page(tutorial, language, outcome):
                 f".. cell {number}",
                 f".. code-block:: Python\n\n{indent(code(cell), '    ')}",
             ]
-            parts.append(output(next(outputs), language))
+            parts.append(shown(tutorial, cell, output(next(outputs), language)))
         elif cell.kind == language and cell.alt:
             parts.append(f".. alt {plain(joined(cell.lines, language))}")
         elif cell.kind == language:
@@ -45,6 +46,17 @@ def page(tutorial, language, outcome):
                 has_title = True
             parts.append(cell.text)
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def shown(tutorial, cell, output):
+    """``output`` of ``cell``, if it is one that its kind may have."""
+    if cell.kind == "predict" and not output:
+        what = "a prediction that shows nothing: print or draw the answer"
+    elif cell.kind == "check" and output:
+        what = "a check that prints or draws: let it assert alone"
+    else:
+        return output
+    raise AuthoringError(f"{tutorial.path}:{cell.line}: {what}")
 
 
 def output(cell, language):

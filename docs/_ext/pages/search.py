@@ -82,7 +82,7 @@ class Page:
         self.sections.append([anchor, heading, "\n".join(self.prose), "\n".join(self.code)])
 
     def block(self, node):
-        if isinstance(node, UNREAD):
+        if isinstance(node, UNREAD) or "check" in node.get("classes", ()):
             return
         if "tutorial-facts" in node.get("classes", ()):
             self.tags += [tag.astext() for tag in node.findall(nodes.literal)]

@@ -19,6 +19,8 @@ DRAWING = {
     "svg.fonttype": "path",
     "svg.hashsalt": "figure",
 }
+# Five inches: shrunk to a phone, the letters of a figure can still be read.
+SIZE = {"figure.figsize": (5, 3.5), "figure.autolayout": True}
 CARD_COLOURS = 64
 CARD = (700, 490)  # twice the width that a page shows
 

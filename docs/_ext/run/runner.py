@@ -46,7 +46,8 @@ def execute(job):
     ``cells`` holds for each code cell its output ``rst`` as Sphinx-Gallery shows it, ``graph``, the
     drawing that it asks for in each language, or ``None``, and what its names are, ``named``.
     ``figures`` has the bytes of each figure and of the card, ``versions`` and ``device`` what ran
-    it, and ``failure`` the traceback of a cell that should not have failed, else ``None``.
+    it, and ``failure`` the traceback of a cell that should not have failed, or the line of an
+    ``except`` that should have run, else ``None``.
     """
     for display in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(display, None)
@@ -78,9 +79,21 @@ def execute(job):
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             "seconds": time.perf_counter() - began,
             "cells": cells,
-            "failure": script.failure(),
+            "failure": script.failure() or untaken(job, watch),
             "figures": {path.name: path.read_bytes() for path in sorted(script.images.iterdir())},
         }
+
+
+def untaken(job, watch):
+    """What is wrong with each ``except`` that did not run, or ``None``."""
+    return (
+        "\n".join(
+            f"{job.path}:{line}: an except that did not run: nothing in its try raises such an "
+            "error; show what fails, or leave the try out"
+            for line in watch.untaken()
+        )
+        or None
+    )
 
 
 def attempt(job):

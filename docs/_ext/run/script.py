@@ -8,9 +8,12 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 from sphinx_gallery import gen_gallery, gen_rst
 from sphinx_gallery.py_source_parser import Block, extract_file_config
 from sphinx_gallery.scrapers import ImagePathIterator, clean_modules
+
+from run.figures import SIZE
 
 
 class Script:
@@ -46,6 +49,7 @@ class Script:
     def opened(self):
         """Catch what is printed, while the cells run."""
         clean_modules(self.conf, self.source.name, "before")
+        matplotlib.rcParams.update(SIZE)
         sys.argv[:] = [str(self.source)]
         with gen_rst._LoggingTee(str(self.source)) as self.printed:
             yield self

@@ -57,7 +57,8 @@ def sections(tutorial, outcome, calls):
         if cell.kind == "en" and cell.heading:
             section = "" if section is None else slug(cell.heading)
         elif cell.is_code:
-            for call in used(next(cells)["named"], calls):
+            named = next(cells)["named"]
+            for call in used(named, calls) if cell.kind != "check" else ():
                 if section not in uses.setdefault(call, []):
                     uses[call].append(section)
     return uses

@@ -13,7 +13,9 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from run import names
 
-HOOK = "__noted__"  # a built-in name in the script's process: none of the script's own
+# Built-in names in the script's process: none of the script's own.
+HOOK = "__noted__"
+REACHED = "__reached__"
 
 
 class Watch:
@@ -29,7 +31,9 @@ class Watch:
         self.place, self.bases, self.imports, self.spelled = {}, {}, {}, {}
         self.first, self.bound, self.owners = {}, set(), set()
         self.known = {name: None for name in dir(builtins) if not name.startswith("_")}
+        self.handlers, self.reached = [], set()
         setattr(builtins, HOOK, self.note)
+        setattr(builtins, REACHED, self.reached.add)
 
     @property
     def flags(self):
@@ -60,6 +64,8 @@ class Watch:
                 self.bases |= {id(statement): node.bases for statement in node.body}
             elif isinstance(node, ast.Attribute):
                 self.owners.add(id(node.value))
+            elif isinstance(node, ast.Try | ast.TryStar):
+                self.handlers += [(node.lineno, handler.lineno) for handler in node.handlers]
         return self.compiler(Hooked(self.place, self.known).visit(tree), *arguments)
 
     def note(self, place, value):
@@ -69,6 +75,14 @@ class Watch:
         whole = whole or (kind is FunctionType and value.__module__ != "__main__")
         self.seen[place].add(value if whole else kind)
         return value
+
+    def untaken(self):
+        """The lines of each ``except`` that did not run although its ``try`` was entered."""
+        return [
+            handler
+            for attempt, handler in self.handlers
+            if attempt in self.reached and handler not in self.reached
+        ]
 
     def cells(self):
         """For each cell ``{place: {"names": […], "arguments": […]}}``, once the script has run.
@@ -156,7 +170,10 @@ class Watch:
 
 
 class Hooked(ast.NodeTransformer):
-    """Lets each value before a dot, and each name in ``known``, pass through the hook."""
+    """Lets each value before a dot, and each name in ``known``, pass through the hook.
+
+    Each ``try`` and each ``except`` says that it was reached.
+    """
 
     def __init__(self, place, known):
         self.place, self.known = place, known
@@ -176,6 +193,17 @@ class Hooked(ast.NodeTransformer):
     def visit_Name(self, node):
         is_read = isinstance(node.ctx, ast.Load)
         return self.passed(node, node) if is_read and node.id in self.known else node
+
+    def visit_Try(self, node):
+        self.generic_visit(node)
+        for block in (node, *node.handlers):
+            call = ast.Call(ast.Name(REACHED, ast.Load()), [ast.Constant(block.lineno)], [])
+            block.body.insert(0, ast.Expr(call))
+            ast.copy_location(block.body[0], block)
+            ast.fix_missing_locations(block.body[0])
+        return node
+
+    visit_TryStar = visit_Try
 
     def visit_match_case(self, node):
         """Leave the pattern alone: it holds names and no expressions."""
