@@ -1,48 +1,62 @@
 # %% about
 # level: intermediate
-# minutes: 20
-# tags: Tensor.backward, torch.autograd.grad, grad_outputs, is_grads_batched
+# tags: Tensor.backward, torch.autograd.grad, gradient, grad_outputs
 
 # %% en: The vector-Jacobian product
-# After this page you can say in advance what ``y.backward(v)`` leaves in ``x.grad``, choose ``v``,
-# and build a whole Jacobian when you need one.
+# What does ``y.backward(v)`` compute when ``y`` has several elements, and where does ``v`` come
+# from? At the end you can predict the result and choose ``v`` yourself.
 #
-# Take a function with 3 inputs and 2 outputs:
-#
-# .. math::
-#
-#    f(x_1, x_2, x_3) = (x_1 x_2,\; x_2 + x_3^2)
-#
-# It has six partial derivatives, but ``x.grad`` has room for three numbers. So ``backward`` has to
-# combine the six into three, and ``v`` says how. Below, ``v`` is :math:`(1, 10)`. Look at the
-# digits of the result and guess the rule.
+# The page builds on :ref:`chain-rule` and on :ref:`gradients-add-up`: two calls of ``backward`` add
+# up in ``x.grad``, so it is set to ``None`` before each new call.
 
-# %% zh fbed61: 向量-雅可比积
-# 读完这一页，你能预先说出``y.backward(v)``会在``x.grad``里留下什么，知道怎样选``v``，
-# 需要时还能拼出整个雅可比矩阵。
+# %% zh 6cc0a8: 向量-雅可比积
+# 如果``y``有好几个元素，``y.backward(v)``算的是什么？``v``又从哪里来？读到最后，你既能预测
+# 结果，也会自己选``v``。
 #
-# 看下面这个函数，它有 3 个输入、2 个输出：
-#
-# .. math::
-#
-#    f(x_1, x_2, x_3) = (x_1 x_2,\; x_2 + x_3^2)
-#
-# 它有六个偏导数，``x.grad``却只放得下三个数。``backward``必须把六个数合成三个，怎样合成由``v``决定。
-# 下面的``v``是:math:`(1, 10)`。观察结果里的数字，猜猜规则是什么。
+# 这一页以:ref:`chain-rule`和:ref:`gradients-add-up`为基础：两次调用``backward``，结果会在
+# ``x.grad``里相加，所以每次重新调用之前，都先把它设为``None``。
 
 # %%
-import textwrap
-
 import matplotlib.pyplot as plt
 import torch
 
-torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
+device = torch.accelerator.current_accelerator(check_available=True)
+torch.set_default_device(device or "cpu")
 
 
 def f(x):
     return torch.stack([x[0] * x[1], x[1] + x[2] ** 2])
 
 
+# %% en: Six derivatives, room for three
+# This function has 3 inputs and 2 outputs:
+#
+# .. math::
+#
+#    f(x_1, x_2, x_3) = (x_1 x_2,\; x_2 + x_3^2)
+#
+# That makes six partial derivatives, but ``x.grad`` has room for three numbers. The vector ``v``
+# holds one number per output and decides how the six become three. The graph below what is printed
+# can be stepped through: :math:`\bar{g}` stands for the gradient that arrives at a node, and the first
+# one on the way back is ``v`` itself.
+#
+# At :math:`x = (1, 2, 3)` and with :math:`v = (1, 10)`: which three numbers will stand in
+# ``x.grad``?
+
+# %% zh de1735: 六个导数，三个位置
+# 下面的函数有 3 个输入、2 个输出：
+#
+# .. math::
+#
+#    f(x_1, x_2, x_3) = (x_1 x_2,\; x_2 + x_3^2)
+#
+# 它共有六个偏导数（partial derivative），``x.grad``里却只放得下三个数。向量``v``为每个输出备了一个数，六个数怎样变成三个，
+# 就由它决定。打印结果下面的计算图（computational graph）可以一步步地看：:math:`\bar{g}`表示到达某个节点的梯度（gradient），
+# 往回走时最先出现的那一个，就是``v``本身。
+#
+# 在:math:`x = (1, 2, 3)`处取:math:`v = (1, 10)`，``x.grad``里会是哪三个数？
+
+# %% predict
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 v = torch.tensor([1.0, 10.0])
 
@@ -50,22 +64,28 @@ v = torch.tensor([1.0, 10.0])
 y = f(x)
 y.backward(v)
 print(x.grad)
-torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
+
+# %% check
+assert y.tolist() == [2, 11]
+assert x.grad.tolist() == [
+    1 * 2 + 10 * 0,
+    1 * 1 + 10 * 1,
+    1 * 0 + 10 * 6,
+]
 
 # %% en
-# Step through the graph on the page. On the way back the first gradient, :math:`\bar{g} = (1, 10)`,
-# is ``v`` itself. From there on each node multiplies the gradient that arrives by its own derivative
-# and passes it on, and what reaches ``x`` along several arrows is added.
+# The digits tell the rule. Derivatives of the first output were multiplied by 1, those of the
+# second by 10, and whatever belongs to the same input was added: :math:`x_2` feeds both outputs,
+# with derivative 1 each, and gets 1 + 10 = 11.
 
-# %% zh d00cc0
-# 在网页的图上逐步走一遍。往回走时，最先出现的梯度:math:`\bar{g} = (1, 10)`就是``v``。
-# 从这里开始，每个节点都把收到的梯度乘上自己的导数，再传下去；沿几条箭头到达``x``的梯度会相加。
+# %% zh 54aa01
+# 数字本身就透露了规则：第一个输出的导数乘以 1，第二个输出的导数乘以 10，属于同一个输入的再相加。
+# :math:`x_2`影响两个输出，导数都是 1，于是得到 1 + 10 = 11。
 
 # %% en: Rows are outputs, columns are inputs
-# Put the six derivatives in a table with one row per output and one column per input. This is the
-# Jacobian matrix :math:`J`, with :math:`J_{ij} = \partial y_i / \partial x_j` for
-# :math:`y = f(x)`. For :math:`m` outputs and :math:`n` inputs it has :math:`m` rows and :math:`n`
-# columns. (Formulas count from 1, the code from 0.)
+# Put the six derivatives in a table, a row for each output and a column for each input. This is the
+# *Jacobian matrix* :math:`J`, with :math:`J_{ij} = \partial y_i / \partial x_j` for
+# :math:`y = f(x)` (formulas count from 1, code from 0):
 #
 # .. math::
 #
@@ -73,14 +93,14 @@ torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 #    \qquad
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
-# The result above is the first row plus 10 times the second. That is the row vector
-# :math:`v^\top J`, in code ``v @ J``: the **vector-Jacobian product**.
+# The result above is the first row plus 10 times the second. As a product of a row vector and a
+# matrix it is :math:`v^\top J`, in code ``v @ J``: the *vector-Jacobian product*. It has one number
+# per column, that is, per input.
 
-# %% zh 0113c6: 行是输出，列是输入
-# 记:math:`y = f(x)`，把六个偏导数排成一张表，每个输出一行，每个输入一列。
-# 这就是雅可比矩阵:math:`J`，其中:math:`J_{ij} = \partial y_i / \partial x_j`。
-# 输出有:math:`m`个、输入有:math:`n`个时，
-# 矩阵有:math:`m`行、:math:`n`列。（公式从 1 开始编号，代码从 0 开始。）
+# %% zh 6a3865: 行是输出，列是输入
+# 把六个导数排成一张表，每个输出占一行，每个输入占一列。这就是*雅可比矩阵*（Jacobian matrix）
+# :math:`J`：对:math:`y = f(x)`，有:math:`J_{ij} = \partial y_i / \partial x_j`（下标在公式里从 1 数起，
+# 在代码里从 0 数起）：
 #
 # .. math::
 #
@@ -88,119 +108,129 @@ torch.testing.assert_close(x.grad, torch.tensor([2.0, 11.0, 60.0]))
 #    \qquad
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
-# 上面的结果正是第一行加上第二行的 10 倍。写成行向量就是:math:`v^\top J`（代码里是``v @ J``），
-# 即**向量-雅可比积**。
+# 上面的结果，正是第一行加上第二行的 10 倍。写成行向量与矩阵之积，就是:math:`v^\top J`，代码里是
+# ``v @ J``，称为*向量-雅可比积*（vector-Jacobian product）。它的每一个数对应一列，也就是一个输入。
 
 # %%
 J = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 6.0]])
-m, n = J.shape
-print(m, n)
 print(v @ J)
 
-assert (m, n) == (len(f(x)), len(x))
+# %% check
 torch.testing.assert_close(v @ J, x.grad)
+columns = torch.autograd.functional.jacobian(f, x.detach())
+torch.testing.assert_close(J, columns)
 
-# %% en: One call, one row
-# Now suppose you do not know :math:`J`. Choose a ``v`` that is 1 for one output and 0 for the
-# other: the product is that output's row. ``torch.eye`` holds all such one-hot vectors.
-#
-# Calls of ``backward`` add up in ``x.grad`` (see :ref:`gradients-add-up`), so set it to ``None``
-# before each call.
+# %% en: A single 1
+# Now suppose that you do not know :math:`J`. What does ``backward`` leave in ``x.grad`` if ``v`` is
+# 0 for the first output and 1 for the second?
 
-# %% zh b77ae7: 一次调用，一行
-# 现在假设你不知道:math:`J`。让``v``对应某个输出的那一项为 1，另一项为 0，
-# 乘积就是该输出所在的行。这样的向量叫独热向量，``torch.eye``的各行就是全部独热向量。
-#
-# 多次调用``backward``，结果会在``x.grad``里相加（见:ref:`gradients-add-up`），
-# 所以每次调用前先把它设为``None``。
+# %% zh e8b553: 只有一个 1
+# 现在假设你并不知道:math:`J`。如果``v``对第一个输出取 0，对第二个输出取 1，``backward``会在
+# ``x.grad``里留下什么？
+
+# %% predict
+x.grad = None
+f(x).backward(torch.tensor([0.0, 1.0]))
+print(x.grad)
+
+# %% check
+assert x.grad.tolist() == [0, 1, 6]
+
+# %% en
+# The second row of :math:`J`. Such a vector is called *one-hot*, and the rows of the identity matrix
+# ``torch.eye(2)`` are all the one-hot vectors there are for two outputs. One call for each gives the
+# whole Jacobian.
+
+# %% zh 71312f
+# 得到的是:math:`J`的第二行。这样的向量叫*独热*（one-hot）向量。两个输出的独热向量，恰好就是单位矩阵
+# ``torch.eye(2)``的各行。把各行依次传入，各调用一次，就得到整个雅可比矩阵。
 
 # %%
 rows = []
-for one_hot in torch.eye(m):
+for one_hot in torch.eye(2):
     x.grad = None
     f(x).backward(one_hot)
     rows.append(x.grad)
-
 print(torch.stack(rows))
+
+# %% check
 torch.testing.assert_close(torch.stack(rows), J)
 
 # %% en: Without v
-# What if you leave ``v`` out? There are two rows and no word on how to weigh them, so PyTorch
-# refuses.
+# Leave ``v`` out. Here are three outputs: the two numbers of :math:`f`, the first of them alone in a
+# vector of one element, and their sum. From which of the three does ``backward`` start without a
+# ``v``?
 
-# %% zh 0caa16: 不给 v
-# 要是不给``v``呢？矩阵有两行，却没有说明各占多少权重，PyTorch 不会替你猜，而是直接报错。
+# %% zh 6630c4: 不给 v
+# 这一次不给``v``。下面有三个输出：:math:`f`的两个数，由第一个数单独组成的向量，还有两个数之和。
+# 从其中哪几个出发，``backward``没有``v``也能运行？
 
-# %%
+# %% predict
+outputs = (f(x), f(x)[:1], f(x).sum())
+for y in outputs:
+    x.grad = None
+    try:
+        y.backward()
+        print(x.grad)
+    except RuntimeError as error:
+        print(error)
+
+# %% check
+told = "grad can be implicitly created only for scalar outputs"
 try:
     f(x).backward()
-except RuntimeError as error:
-    print(error)
-    assert "only for scalar outputs" in str(error)
-else:
-    raise AssertionError
+except RuntimeError as refusal:
+    assert str(refusal) == told
+assert [y.tolist() for y in outputs] == [[2, 11], [2], 13]
+assert x.grad.tolist() == [2, 2, 6]
+alone = x.detach().clone().requires_grad_()
+f(alone)[:1].backward()
+assert alone.grad.tolist() == [2, 1, 0]
 
-# %% en: A scalar needs no v
-# Multiply the two outputs and you have a scalar. Its :math:`m` is 1, so its Jacobian is a single
-# row and nothing is left to weigh. For a scalar, ``backward()`` means
-# ``backward(torch.tensor(1.0))``. That is why you never pass ``v`` to a loss. (The last lines count
-# the rows with a function from :ref:`jacobians-and-hessians`.)
+# %% en
+# From the second and the third. With two rows nothing says how much each of them counts, and PyTorch
+# refuses ("created" in the message is said of ``v``). If the output is one real number, its Jacobian
+# is a single row, and PyTorch puts in a 1 for you: (2, 1, 0) is the row of :math:`y_1`, (2, 2, 6) that
+# of :math:`y_1 + y_2`. That is why the backward pass of a loss needs no ``v`` from you.
 
-# %% zh 72e09c: 标量不需要 v
-# 把两个输出相乘，就得到标量。这时:math:`m`是 1，雅可比矩阵只有一行，无需加权。
-# 对标量调用``backward()``，等于调用``backward(torch.tensor(1.0))``，所以你从来不必给损失传``v``。
-# （代码最后几行借用:ref:`jacobians-and-hessians`里的函数，数一数矩阵有几行。）
-
-# %%
-x.grad = None
-f(x).prod().backward()
-implicit = x.grad
-
-x.grad = None
-f(x).prod().backward(torch.tensor(1.0))
-print(implicit, x.grad)
-assert torch.equal(implicit, x.grad)
-
-row = torch.autograd.functional.jacobian(lambda x: f(x).prod().reshape(1), x)
-print(row.shape)
-assert row.shape == (1, 3)
+# %% zh d7edd9
+# 第二个和第三个可以。第一个有两行，却没有说明各乘多少，PyTorch 只好拒绝执行（报错信息里的“created”，
+# 指的就是替你造一个``v``）。如果输出只有一个实数，雅可比矩阵就只有一行，PyTorch 会替你填上 1：(2, 1, 0) 是
+# :math:`y_1`的那一行，(2, 2, 6) 是:math:`y_1 + y_2`的那一行。所以从损失出发做反向传播（backward pass）时，
+# 不必给``v``。
 
 # %% en: Where v comes from
-# That cell computed the gradient of :math:`l = g(y) = y_1 y_2` with :math:`y = f(x)`. The chain
-# rule says what happened inside (:math:`\nabla` is the column of partial derivatives):
+# Multiply the two outputs: :math:`l = y_1 y_2` is a single number, and ``backward`` needs no ``v``.
+# On the way it still passes through :math:`f`, and there it does need one. The chain rule says which
+# (:math:`\nabla_y\, l` is the vector of the derivatives of :math:`l` by :math:`y_1` and
+# :math:`y_2`):
 #
 # .. math::
 #
 #    \frac{\partial l}{\partial x_j}
-#    = \sum_{i=1}^{m} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
+#    = \sum_{i} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
 #    \quad\Longleftrightarrow\quad
-#    (\nabla_x l)^\top = v^\top J, \quad v = \nabla_y\, g
+#    (\nabla_x\, l)^\top = v^\top J, \quad v = \nabla_y\, l
 #
-# So ``v`` is the gradient of :math:`l` with respect to ``y``. The operations after :math:`f` have
-# computed it by the time the backward pass reaches :math:`f`.
-#
-# Here :math:`y = (2, 11)`. Predict ``v``. Weighed by it, the rows :math:`(2, 1, 0)` and
-# :math:`(0, 1, 6)` must add up to the numbers above. The code gets ``v`` from
-# ``torch.autograd.grad``, which returns a gradient instead of storing it.
+# The code takes ``v`` from ``torch.autograd.grad``, which returns a gradient instead of adding it to
+# ``y.grad``. Here :math:`y = (2, 11)`. What are ``v`` and the gradient of :math:`l`?
 
-# %% zh f311f8: v 从哪里来
-# 上面的代码算的是:math:`l = g(y) = y_1 y_2`的梯度，其中:math:`y = f(x)`。
-# 链式法则说明了内部发生的事（:math:`\nabla`表示由偏导数排成的列向量）：
+# %% zh 7169cc: v 从哪里来
+# 把两个输出相乘，:math:`l = y_1 y_2`就只是一个数，``backward``不需要``v``。可是反向传播途中要经过
+# :math:`f`，在那里仍然少不了。该用怎样的向量，链式法则（chain rule）说得很清楚（:math:`\nabla_y\, l`是:math:`l`对
+# :math:`y_1`、:math:`y_2`的导数排成的向量）：
 #
 # .. math::
 #
 #    \frac{\partial l}{\partial x_j}
-#    = \sum_{i=1}^{m} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
+#    = \sum_{i} \frac{\partial l}{\partial y_i}\, \frac{\partial y_i}{\partial x_j}
 #    \quad\Longleftrightarrow\quad
-#    (\nabla_x l)^\top = v^\top J, \quad v = \nabla_y\, g
+#    (\nabla_x\, l)^\top = v^\top J, \quad v = \nabla_y\, l
 #
-# 可见``v``就是:math:`l`关于``y``的梯度。
-# 反向传播到达:math:`f`时，:math:`f`之后的运算已经把它算好了。
-#
-# 这里:math:`y = (2, 11)`。先猜``v``是多少：用它给:math:`(2, 1, 0)`和:math:`(0, 1, 6)`两行加权，
-# 相加之后必须等于上面的结果。代码用``torch.autograd.grad``求``v``：这个函数直接返回梯度，不存起来。
+# 代码里的``v``由``torch.autograd.grad``求得，这个函数直接返回梯度，并不加到``y.grad``里。
+# 这里:math:`y = (2, 11)`，``v``和:math:`l`的梯度各是多少？
 
-# %%
+# %% predict
 y = f(x)
 (v,) = torch.autograd.grad(y.prod(), y)
 print(v)
@@ -209,380 +239,185 @@ x.grad = None
 f(x).backward(v)
 print(x.grad)
 
-torch.testing.assert_close(x.grad, torch.tensor([22.0, 13.0, 12.0]))
-torch.testing.assert_close(x.grad, implicit)
+# %% check
+assert v.tolist() == [11, 2]
+a, b, c = x.tolist()
+assert x.grad.tolist() == [
+    b * (b + c**2),
+    a * (2 * b + c**2),
+    2 * a * b * c,
+]
 
 # %% en
-# A gradient is easy to check without autograd: move each input a little both ways and see how much
-# :math:`l` changes.
+# The derivative of :math:`y_1 y_2` by one factor is the other factor, so ``v`` is (11, 2), and 11
+# times the first row plus 2 times the second is (22, 13, 12).
 #
-# Note the shapes. ``v`` has the shape of ``y`` and ``x.grad`` the shape of ``x``. As a row the
-# product is :math:`v^\top J`, as a column :math:`J^\top v`; a one-dimensional tensor does not tell
-# rows from columns, so in code both are the same numbers.
+# This is how a backward pass works all along: what comes behind an operation has computed the
+# gradient by its output, and that is the ``v`` which the operation multiplies by its own Jacobian.
+# As a rule no :math:`J` is built: for ``sin`` on a thousand elements it would have a million entries,
+# while the product is just ``v * x.cos()``.
 
-# %% zh 5a6bc9
-# 不靠 autograd，也很容易检验梯度：把每个输入向两边各移动一点，看:math:`l`变化多少。
+# %% zh 182781
+# :math:`y_1 y_2`对一个因子的导数就是另一个因子，所以``v``是 (11, 2)；第一行的 11 倍加上第二行的 2 倍，
+# 得到 (22, 13, 12)。
 #
-# 注意形状：``v``的形状与``y``相同，``x.grad``的形状与``x``相同。乘积写成行是:math:`v^\top J`，
-# 写成列是:math:`J^\top v`；一维张量不分行列，所以在代码里两者的数值一样。
+# 反向传播自始至终都是这样进行的：轮到某个运算时，后面的运算已经算好了关于它的输出的梯度，这个梯度就是
+# ``v``；这个运算再用它左乘自己的雅可比矩阵。通常并不会构造:math:`J`：对一千个元素求``sin``，矩阵会有一百万个
+# 元素，而乘积不过是``v * x.cos()``。
 
-# %%
-point, eps = x.detach().double(), 1e-5
-numeric = torch.stack(
-    [
-        (f(point + step).prod() - f(point - step).prod()) / (2 * eps)
-        for step in eps * torch.eye(n, dtype=torch.float64)
-    ]
-)
-print(numeric)
+# %% en: Once round the circle
+# Take a function with 2 inputs and 2 outputs, :math:`h(x_1, x_2) = (x_1 x_2,\; x_2 - x_1^2)`, whose
+# Jacobian at :math:`(1, 2)` has the rows :math:`(2, 1)` and :math:`(-2, 1)`. In
+# ``torch.autograd.grad`` the vector is called ``grad_outputs``. Let it go once round the unit
+# circle. Which curve does the product trace?
 
-torch.testing.assert_close(numeric.float(), x.grad)
-torch.testing.assert_close(v @ J, J.T @ v)
-
-# %% en: A loop that doubles
-# The code of this example never builds :math:`J`. Start from a vector of norm (Euclidean length) 3
-# and double it until its norm reaches 1000. The norms are 6, 12, 24 and so on: after 8 doublings
-# 768, after 9 doublings 1536. So the loop stops with :math:`y = 2^9 x`, and :math:`J = 512\, I`,
-# where :math:`I` is the identity matrix.
-#
-# With :math:`v = (0.1, 1, 0.0001)`, what is in ``x.grad``?
-
-# %% zh 27e899: 一路加倍
-# 下面的代码从头到尾都不构造:math:`J`。从范数（即欧几里得长度）为 3 的向量出发，不断加倍，
-# 直到范数达到 1000。范数依次是 6、12、24……加倍 8 次之后是 768，加倍 9 次之后是 1536。
-# 所以循环停下时:math:`y = 2^9 x`，:math:`J = 512\, I`，其中:math:`I`是单位矩阵。
-#
-# 取:math:`v = (0.1, 1, 0.0001)`，``x.grad``里会是什么？
-
-# %%
-x = torch.tensor([1.0, 2.0, 2.0], requires_grad=True)
-y, doublings = x, 0
-while y.norm() < 1000:
-    y, doublings = y * 2, doublings + 1
-print(doublings, y)
-
-v = torch.tensor([0.1, 1.0, 0.0001])
-y.backward(v)
-print(x.grad)
-
-assert doublings == 9
-torch.testing.assert_close(x.grad, 512 * v)
-
-# %% en
-# The gradient is :math:`512\, v` (``5.1200e+01`` is 51.2). Each doubling multiplies the gradient
-# that flows back through it by 2, and autograd recorded 9 of them. The condition of the loop only
-# decided how many: a comparison has no derivative, so it leaves no trace in the gradient.
-#
-# The three numbers in ``v`` are weights that you choose: 0.1 of the first output, all of the
-# second, almost none of the third. Write the weighted sum yourself and call plain ``backward()``:
-# the result is the same.
-
-# %% zh bf9ba5
-# 梯度是:math:`512\, v`（``5.1200e+01``就是 51.2）。梯度往回传时，每经过一次加倍就乘以 2，
-# 而 autograd 记下了 9 次加倍。循环条件只决定加倍多少次：比较运算没有导数，不会在梯度里留下痕迹。
-#
-# ``v``里的三个数是你自己选的权重：第一个输出乘以 0.1，第二个原样保留，第三个几乎不计。
-# 自己写出这个加权和，再调用不带参数的``backward()``，结果一样。
-
-# %%
-with_v = x.grad
-x.grad = None
-y = x * 2**doublings
-loss = (v * y).sum()
-loss.backward()
-print(x.grad)
-torch.testing.assert_close(x.grad, with_v)
-
-# %% en: The same product as a return value
-# ``torch.autograd.grad`` computes the same product and returns it, one entry per input, without
-# touching ``x.grad``. There ``v`` is called ``grad_outputs``.
-
-# %% zh 37432b: 直接返回同一个乘积
-# ``torch.autograd.grad``计算的是同一个乘积，但直接返回结果，每个输入对应一项，不改动``x.grad``。
-# 在这个函数里，``v``对应的参数叫``grad_outputs``。
-
-# %%
-x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
-v = torch.tensor([1.0, 10.0])
-
-(product,) = torch.autograd.grad(f(x), x, grad_outputs=v)
-print(product, x.grad)
-
-torch.testing.assert_close(product, v @ J)
-assert x.grad is None
-
-# %% en: All rows at once
-# With ``is_grads_batched=True`` the first dimension of ``grad_outputs`` counts vectors, not
-# outputs. Give it every one-hot vector and you get every row: the whole Jacobian from one call. The
-# `documentation <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html>`__ calls
-# this option experimental; :ref:`jacobians-and-hessians` shows other ways.
-
-# %% zh aa9a36: 一次得到所有的行
-# 设``is_grads_batched=True``之后，``grad_outputs``的第一维排列的是多个向量，不再是各个输出。
-# 把全部独热向量传进去，一次调用就得到所有的行，也就是整个雅可比矩阵。
-# `文档 <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html>`__
-# 把这个选项标为实验性功能；其他做法见:ref:`jacobians-and-hessians`。
-
-# %%
-(whole,) = torch.autograd.grad(f(x), x, grad_outputs=torch.eye(m), is_grads_batched=True)
-print(whole)
-torch.testing.assert_close(whole, J)
-
-# %% en: A v of the wrong shape
-# ``v`` weighs outputs, so it must have the shape of ``y``. A ``v`` with one entry per *input* is a
-# common slip. PyTorch does not broadcast here either: a single 1 for both outputs is refused too.
-
-# %% zh e47b14: v 的形状不对
-# ``v``是给输出加权的，所以形状必须与``y``相同。常见的错误是让``v``的每一项对应一个*输入*。
-# PyTorch 在这里也不做广播：想用单独一个 1 代表两个输出，同样会报错。
-
-# %%
-for wrong in (torch.ones(3), torch.tensor(1.0)):
-    try:
-        f(x).backward(wrong)
-    except RuntimeError as error:
-        print(textwrap.fill(str(error), 72))
-        assert "Mismatch in shape" in str(error)
-    else:
-        raise AssertionError
-
-# %% en: The shape of a function, seen in its Jacobian
-# Three functions of 8 inputs with 8 outputs each. Which entries of each Jacobian are zero? (The
-# helper sets ``retain_graph=True`` so that a graph can be used more than once.)
-#
-# - ``torch.sin`` works on each element alone: output :math:`i` depends on input :math:`i` only.
-# - ``torch.cumsum`` keeps a running sum: output :math:`i` depends on the inputs up to :math:`i`.
-# - In :math:`W x` every output depends on every input, and the Jacobian is :math:`W`.
-
-# %% zh 8794d4: 从雅可比矩阵看函数的结构
-# 下面三个函数都有 8 个输入、8 个输出。它们的雅可比矩阵各有哪些元素是零？
-# （代码里的辅助函数设了``retain_graph=True``，这样同一张计算图可以用不止一次。）
-#
-# - ``torch.sin``对每个元素单独计算：第:math:`i`个输出只依赖第:math:`i`个输入。
-# - ``torch.cumsum``计算累积和：第:math:`i`个输出依赖前:math:`i`个输入。
-# - 在:math:`W x`里，每个输出都依赖每个输入，雅可比矩阵就是:math:`W`。
+# %% zh 858499: 绕圆一周
+# 再取一个有 2 个输入、2 个输出的函数:math:`h(x_1, x_2) = (x_1 x_2,\; x_2 - x_1^2)`，它在
+# :math:`(1, 2)`处的雅可比矩阵有:math:`(2, 1)`和:math:`(-2, 1)`两行。左乘的那个向量，在
+# ``torch.autograd.grad``里叫``grad_outputs``。让这个向量沿单位圆走一周，乘积会描出怎样的曲线？
 
 
-# %%
-def jacobian(y, x):
-    eye = torch.eye(len(y))
-    return torch.autograd.grad(y, x, eye, is_grads_batched=True, retain_graph=True)[0]
+# %% predict
+def h(x):
+    return torch.stack([x[0] * x[1], x[1] - x[0] ** 2])
 
 
-x = torch.linspace(0, 1, 8, requires_grad=True)
-W = torch.cos(torch.arange(64.0)).reshape(8, 8)
-outputs = {r"$\sin x$": x.sin(), "cumsum": x.cumsum(0), "$Wx$": W @ x}
+point = torch.tensor([1.0, 2.0], requires_grad=True)
+angle = torch.linspace(0, 2 * torch.pi, 73)
+circle = torch.stack([angle.cos(), angle.sin()], dim=1)
+products = []
+for v in circle:
+    (product,) = torch.autograd.grad(h(point), point, grad_outputs=v)
+    products.append(product.cpu())
 
-figure, axes = plt.subplots(1, 3, figsize=(5, 2.2), sharey=True, layout="constrained")
-for ax, (name, y) in zip(axes, outputs.items(), strict=True):
-    ax.imshow(jacobian(y, x).tolist(), cmap="RdBu", vmin=-1, vmax=1)
-    ax.set_title(name)
-    ax.set_xlabel("$j$")
-axes[0].set_ylabel("$i$")
+plt.plot(*torch.stack(products).T, label=r"$v^\top J$")
+plt.plot(*products[0], "o", label="$v = (1, 0)$")
+plt.plot(*products[18], "s", label="$v = (0, 1)$")
+plt.xlabel(r"$\partial / \partial x_1$")
+plt.ylabel(r"$\partial / \partial x_2$")
+plt.axis("equal")
+plt.legend()
 plt.show()
 
+# %% check
+first, second = torch.tensor([[2.0, 1.0], [-2.0, 1.0]])
+turn = (torch.arange(73) * torch.pi / 36)[:, None]
+ellipse = turn.cos() * first + turn.sin() * second
+traced = torch.stack(products)
+torch.testing.assert_close(traced, ellipse.cpu(), rtol=0, atol=1e-5)
+torch.testing.assert_close(products[18], second.cpu())
+left, up = traced.T
+torch.testing.assert_close(
+    (left / 2) ** 2 + up**2, torch.full_like(up, 2)
+)
+
 # %% en alt
-# Three 8 by 8 Jacobians as images: zero is white, positive numbers are blue, negative ones red. For
-# the sine only the diagonal is blue; for ``cumsum`` the diagonal and everything below it has one
-# and the same blue and everything above is white; for :math:`Wx` blue and red fill the whole square.
+# A closed ellipse, wider than high, around the origin. The points for (1, 0) and (0, 1) lie on its
+# upper half, on the right and on the left.
 
-# %% zh alt 6424fc
-# 三个 8 乘 8 雅可比矩阵的图像：零是白色，正数是蓝色，负数是红色。正弦的矩阵只有对角线是蓝色；
-# ``cumsum``的矩阵在对角线及其下方全是同一种蓝色，上方全是白色；
-# :math:`Wx`的矩阵由蓝色和红色布满整个方块。
-
-# %%
-sin_J, cumsum_J, linear_J = [jacobian(y, x) for y in outputs.values()]
-
-torch.testing.assert_close(sin_J, torch.diag(x.cos()))
-torch.testing.assert_close(cumsum_J, torch.ones(8, 8).tril())
-torch.testing.assert_close(linear_J, W)
-
-# %% en: When is sum().backward() enough?
-# Calling ``y.sum().backward()`` is the same as choosing ones for ``v``: it adds all rows, so you
-# get the sum of each column. For a diagonal Jacobian a column has one nonzero entry, and the sums
-# are the derivatives themselves. Otherwise they are mixtures. For ``cumsum``, input 0 reaches all
-# 8 outputs and the last input only one. What are the 8 sums?
-
-# %% zh 2d53b8: 什么时候 sum().backward() 就够了？
-# 调用``y.sum().backward()``相当于让``v``的每一项都取一：所有行相加，得到每一列的和。
-# 雅可比矩阵是对角矩阵时，每列只有一个非零元素，列和就是导数本身；否则，不同的导数会混在一起。
-# 在``cumsum``里，第 0 个输入影响全部 8 个输出，最后一个输入只影响一个输出。这 8 个列和各是多少？
-
-# %%
-x.grad = None
-x.sin().sum().backward()
-torch.testing.assert_close(x.grad, x.detach().cos())
-
-x.grad = None
-x.cumsum(0).sum().backward()
-print(x.grad)
-torch.testing.assert_close(x.grad, torch.arange(8.0, 0.0, -1.0))
-
-# %% en: What a Jacobian costs
-# One backward pass gives one row, or one weighted sum of rows, for the same price. The whole
-# Jacobian takes :math:`m` passes. A hook on ``x`` is called once each time a gradient arrives
-# there, so it can count. (``is_grads_batched`` runs the passes side by side in one call; the
-# arithmetic is still that of :math:`m` passes.)
-
-# %% zh 7751f9: 计算雅可比矩阵的代价
-# 反向传播一次，得到的无论是其中一行，还是各行的加权和，代价都一样。
-# 要得到整个雅可比矩阵，就得反向传播:math:`m`次。
-# 在``x``上注册钩子，每当有梯度传到那里，钩子就运行一次，正好用来计数。
-# （``is_grads_batched``只是在一次调用里并排完成这些反向传播，计算量仍相当于:math:`m`次。）
-
-# %%
-x = torch.linspace(0, 1, 50, requires_grad=True)
-passes = []
-x.register_hook(passes.append)
-y = x.cumsum(0).sin()
-
-for one_hot in torch.eye(50):
-    torch.autograd.grad(y, x, one_hot, retain_graph=True)
-print("J", len(passes))
-assert len(passes) == 50
-
-passes.clear()
-torch.autograd.grad(y, x, torch.ones(50))
-print("v @ J", len(passes))
-assert len(passes) == 1
+# %% zh alt d3b5f9
+# 以原点为中心、宽大于高的一个椭圆。(1, 0) 和 (0, 1) 对应的两个点都在它的上半部，一右一左。
 
 # %% en
-# Training has :math:`m = 1`: one loss, one row, one pass, however many parameters there are.
-#
-# The product saves memory, too. Sine on a thousand inputs has a Jacobian with a million entries, of
-# which all but a thousand are zero. Its vector-Jacobian product is ``v * x.cos()``, and that is all
-# ``backward`` computes. It does not build :math:`J`.
+# An ellipse, and both rows lie on it. The product is linear in ``v``: where ``v`` is a weighted
+# sum of one-hot vectors, it is the same weighted sum of rows. So two calls would have been enough to
+# know all 73 points.
 
-# %% zh 1dde86
-# 训练时:math:`m = 1`：一个损失，只有一行，只需反向传播一次，模型参数再多也是如此。
-#
-# 只算乘积还节省内存。对一千个输入取正弦，雅可比矩阵有一百万个元素，其中只有一千个不为零；
-# 而向量-雅可比积不过是``v * x.cos()``，``backward``只算这些，并不构造:math:`J`。
+# %% zh 95996f
+# 描出的是一个椭圆，矩阵的两行都在椭圆上。乘积对``v``是线性的：``v``是独热向量的加权和，乘积就是各行的加权和。
+# 所以只要调用两次，这 73 个点就全都知道了。
 
-# %%
-x = torch.linspace(0, 1, 1000, requires_grad=True)
-v = torch.linspace(1, 2, 1000)
+# %% en: Another shape
+# PyTorch broadcasts in many places: a single number is stretched to the shape that is needed. Here
+# ``y`` has 2 elements. Does ``backward`` accept a single 1 for both, or a ``v`` with one number per
+# *input*?
 
-J_sin = jacobian(x.sin(), x)
-print(J_sin.numel(), J_sin.count_nonzero().item())
-assert J_sin.numel() == 1000**2 and J_sin.count_nonzero() == 1000
+# %% zh c2a71b: 换一种形状
+# PyTorch 在许多地方会做广播（broadcasting），把单个数扩展成所需的形状。这里的``y``有 2 个元素。
+# ``backward``会接受一个 1 代表两个输出吗？会接受每个*输入*对应一个数的``v``吗？
 
-x.sin().backward(v)
-torch.testing.assert_close(x.grad, v * x.detach().cos())
+# %% predict
+for shape in ((), (3,)):
+    try:
+        f(x).backward(torch.ones(shape))
+    except RuntimeError as error:
+        print(str(error).replace(" and ", "\nand "))
 
-# %% en: The other product is not this one
-# :math:`J` can also be multiplied by a vector :math:`u` from the right. Then :math:`u` has one
-# entry per input, it weighs columns, and the result has one entry per output: how :math:`y` moves
-# when :math:`x` moves along :math:`u`. For our :math:`f`, :math:`u` has 3 entries, where ``v``
-# has 2. It is a different product, computed by different means: see :ref:`jacobians-and-hessians`.
+# %% check
+for number, size in ((torch.tensor(1.0), "[]"), (torch.ones(3), "[3]")):
+    try:
+        f(x).backward(number)
+    except RuntimeError as refusal:
+        assert "Mismatch in shape: grad_output[0]" in str(refusal)
+        assert f"torch.Size({size}) and output[0]" in str(refusal)
+assert x.grad.tolist() == [22, 13, 12]
 
-# %% zh 22d847: 从右边乘是另一种乘积
-# 向量:math:`u`也可以从右边乘:math:`J`。这时:math:`u`的每一项对应一个输入，加权的是列，
-# 结果的每一项对应一个输出，表示:math:`x`沿:math:`u`移动时:math:`y`怎样变化。
-# 就本页的:math:`f`而言，:math:`u`有 3 项，而``v``只有 2 项。这是另一种乘积，算法也不同：
-# 见:ref:`jacobians-and-hessians`。
+# %% en
+# Neither: ``v`` must have the shape of ``y``. The result, in turn, has the shape of ``x``.
 
-# %%
-u = torch.tensor([1.0, 1.0, 0.0])
-print(J @ u)
-moved = (f(point + 1e-5 * u) - f(point - 1e-5 * u)) / 2e-5
-torch.testing.assert_close(moved.float(), J @ u)
-assert (J @ u).shape == (2,) and (torch.ones(2) @ J).shape == (3,)
+# %% zh dd0443
+# 都不接受：``v``的形状必须与``y``相同；而结果的形状与``x``相同。
+
+# %% en: Through a loop
+# Start from a vector of norm 3 (its Euclidean length) and double it until the norm reaches 1000. How
+# often is it doubled, and what is in ``x.grad`` for :math:`v = (0.1, 1, 0.0001)`?
+
+# %% zh d01f2b: 函数里有循环
+# 从范数（norm，即欧几里得长度）为 3 的向量出发，不断加倍，直到范数达到 1000。
+# 一共加倍了几次？取:math:`v = (0.1, 1, 0.0001)`，``x.grad``里会是什么？
+
+# %% predict
+x = torch.tensor([1.0, 2.0, 2.0], requires_grad=True)
+y = x
+while y.norm() < 1000:
+    y = y * 2
+y.backward(torch.tensor([0.1, 1.0, 0.0001]))
+print(y)
+print(x.grad)
+
+# %% check
+assert y.tolist() == [512, 1024, 1024]
+torch.testing.assert_close(x.grad, torch.tensor([51.2, 512, 0.0512]))
+
+# %% en
+# The norms are 6, 12, 24 and so on; the ninth is 1536, and the loop stops with :math:`y = 2^9 x`. So
+# :math:`J` is 512 times the identity matrix and the gradient is :math:`512\, v` (``5.1200e+01`` is
+# 51.2). The comparison decided how many doublings were recorded; it has no derivative and adds
+# nothing to the gradient.
+
+# %% zh df8142
+# 范数依次是 6、12、24……第九次加倍之后是 1536，循环停下，此时:math:`y = 2^9 x`。所以:math:`J`是单位
+# 矩阵的 512 倍，梯度是:math:`512\, v`（``5.1200e+01``就是 51.2）。循环条件里的比较决定了有多少次加倍
+# 被记录，它本身没有导数，对梯度没有贡献。
 
 # %% en: Remember
 # - Rows of :math:`J` are outputs, columns are inputs.
-# - ``y.backward(v)`` adds :math:`v^\top J` to ``x.grad``: ``v`` has the shape of ``y``, the result
-#   has that of ``x``.
-# - ``v`` is the gradient of the final number with respect to ``y``; for a scalar it is 1.
-# - One backward pass per row: the gradient of a loss is cheap, a Jacobian of many rows is not.
+# - ``y.backward(v)`` adds :math:`v^\top J` to ``x.grad``; ``v`` has the shape of ``y``.
+# - ``v`` is the gradient of the final number by ``y``. If ``y`` is that number itself, it is 1.
 
-# %% zh e50050: 记住
+# %% zh 7c9cd0: 要点
 # - :math:`J`的行是输出，列是输入。
-# - ``y.backward(v)``把:math:`v^\top J`加进``x.grad``：``v``的形状同``y``，结果的形状同``x``。
-# - ``v``是最终那个数关于``y``的梯度；输出是标量时，它就是 1。
-# - 每一行都要反向传播一次：求损失的梯度代价很小，求行数多的雅可比矩阵则不然。
+# - ``y.backward(v)``把:math:`v^\top J`加进``x.grad``；``v``的形状与``y``相同。
+# - ``v``是最后那个数关于``y``的梯度；如果``y``自己就是那个数，这个梯度就是 1。
 
-# %% en: Exercise: softmax
-# The Jacobian of :math:`p = \mathrm{softmax}(x)` is :math:`\mathrm{diag}(p) - p\, p^\top`, where
-# :math:`\mathrm{diag}(p)` has :math:`p` on its diagonal. Write its vector-Jacobian product with
-# elementwise products and a sum, without any matrix. Check it against ``x.softmax(0)`` and
-# ``backward`` at :math:`x = (0, 1, 2, 3)` with :math:`v = (1, -2, 3, -4)`.
+# %% en: Exercise: without a vector
+# At :math:`x = (1, 2, 3)`, ``f(x).backward(v)`` with :math:`v = (1, 10)` left (2, 11, 60). Get the
+# same with ``backward()``, without an argument.
 
-# %% zh 969fce: 练习：softmax
-# :math:`p = \mathrm{softmax}(x)`的雅可比矩阵是:math:`\mathrm{diag}(p) - p\, p^\top`，
-# 其中:math:`\mathrm{diag}(p)`是以:math:`p`为对角线的对角矩阵。
-# 不用任何矩阵，只用逐元素乘法和求和写出它的向量-雅可比积。
-# 取:math:`x = (0, 1, 2, 3)`、:math:`v = (1, -2, 3, -4)`，
-# 用``x.softmax(0)``和``backward``检验。
+# %% zh cbdeef: 练习：不传向量
+# 在:math:`x = (1, 2, 3)`处取:math:`v = (1, 10)`，``f(x).backward(v)``得到 (2, 11, 60)。
+# 请改用不带参数的``backward()``，得到同样的结果。
 
 # %% solution
-x = torch.tensor([0.0, 1.0, 2.0, 3.0], requires_grad=True)
-v = torch.tensor([1.0, -2.0, 3.0, -4.0])
-p = x.softmax(0)
-p.backward(v)
-
-p = p.detach()
-by_hand = p * (v - (p * v).sum())
-print(by_hand)
-torch.testing.assert_close(x.grad, by_hand)
-
-# %% en: Exercise: a relay
-# Let ``x`` be ``torch.linspace(0, 1, 5)``, :math:`y = \sin x`, :math:`z` the cumulative sum of
-# :math:`y`, and :math:`l = \sum_i z_i^2`. Carry the gradient from :math:`l` to :math:`z` to
-# :math:`y` to :math:`x` with three calls of ``torch.autograd.grad``, each handing its result to the
-# next as ``grad_outputs``. Compare with one call from :math:`l` to :math:`x`.
-
-# %% zh df9f44: 练习：接力
-# 设``x``为``torch.linspace(0, 1, 5)``，:math:`y = \sin x`，:math:`z`是:math:`y`的累积和，
-# :math:`l = \sum_i z_i^2`。
-# 调用三次``torch.autograd.grad``，把梯度从:math:`l`传到:math:`z`，再传到:math:`y`，
-# 最后传到:math:`x`，每次都把结果作为``grad_outputs``交给下一次。
-# 再用一次调用直接从:math:`l`求到:math:`x`，比较两个结果。
-
-# %% solution
-x = torch.linspace(0, 1, 5, requires_grad=True)
-y = x.sin()
-z = y.cumsum(0)
-loss = z.square().sum()
-
-(v,) = torch.autograd.grad(loss, z, retain_graph=True)
-(v,) = torch.autograd.grad(z, y, grad_outputs=v, retain_graph=True)
-(v,) = torch.autograd.grad(y, x, grad_outputs=v, retain_graph=True)
-(direct,) = torch.autograd.grad(loss, x)
-print(v)
-torch.testing.assert_close(v, direct)
-
-# %% en: Exercise: one pass for a whole batch
-# Let each row of ``X = torch.arange(1.0, 13.0).reshape(4, 3)`` be a sample, and let :math:`h` map a
-# sample to the product of its entries. For 4 samples there are 4 outputs. Obtain the gradient of
-# every sample's own output with a single call of ``torch.autograd.grad``. Why is one enough here?
-
-# %% zh 8f4c5b: 练习：一次反向传播处理整个批次
-# 设``X = torch.arange(1.0, 13.0).reshape(4, 3)``的每一行是一个样本，
-# 函数:math:`h`把样本变成其各元素之积。有 4 个样本，就有 4 个输出。
-# 只调用一次``torch.autograd.grad``，求出每个样本的输出关于该样本的梯度。为什么这里一次就够？
-
-# %% solution
-X = torch.arange(1.0, 13.0).reshape(4, 3).requires_grad_()
-h = X.prod(dim=1)
-(per_sample,) = torch.autograd.grad(h, X, grad_outputs=torch.ones(4))
-print(per_sample)
-
-for sample, gradient in zip(X, per_sample, strict=True):
-    (expected,) = torch.autograd.grad(sample.prod(), sample)
-    torch.testing.assert_close(gradient, expected)
-
-# %% en
-# Sample :math:`i` influences output :math:`i` only. Adding up the rows therefore mixes nothing.
-
-# %% zh 413dd7
-# 第:math:`i`个样本只影响第:math:`i`个输出，所以把各行相加，不会混在一起。
+x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+v = torch.tensor([1.0, 10.0])
+(v * f(x)).sum().backward()
+assert x.grad.tolist() == [2, 11, 60]
 
 # %% en: Where next
-# Whole Jacobians, second derivatives and the product from the right: :ref:`jacobians-and-hessians`.
-# Why ``x.grad`` had to be set to ``None``: :ref:`gradients-add-up`. The words: :ref:`glossary`.
+# :ref:`when-is-a-sum-enough` looks at the pattern of a Jacobian to see what ``y.sum().backward()``
+# leaves. :ref:`jacobians-and-hessians` gets whole matrices with one call.
 
-# %% zh 569517: 接下来
-# 完整的雅可比矩阵、二阶导数，以及从右边乘的乘积：:ref:`jacobians-and-hessians`。
-# 为什么要把``x.grad``设为``None``：:ref:`gradients-add-up`。术语：:ref:`glossary`。
+# %% zh 5dfd89: 接下来
+# :ref:`when-is-a-sum-enough`根据雅可比矩阵的结构，判断``y.sum().backward()``得到的是什么；
+# :ref:`jacobians-and-hessians`只用一次调用就得到整个矩阵。

@@ -1,20 +1,26 @@
 # %% about
 # level: beginner
-# minutes: 20
-# tags: torch.nn.Module, torch.nn.Parameter, torch.optim.SGD, Tensor.backward, torch.no_grad
+# tags: torch.nn.Module, torch.nn.Parameter, torch.optim.SGD, torch.optim.Optimizer.step, torch.no_grad
 
-# %% en: One training step, opened up
-# After this page you can say, for every line of a training step, which numbers it reads and which
-# numbers it changes.
+# %% en: One training step
+# Training a model repeats four lines. Stop after each of them, and you can say which numbers it
+# reads, which it changes and which it leaves alone.
 #
-# A step has four lines: the forward pass computes a loss, ``backward`` fills in gradients, ``step``
-# moves the weights, ``zero_grad`` clears up. We stop after each line and look.
+# The smallest model is a single weight :math:`w`. The *loss* is the number that training is to make
+# small; let it be :math:`(w - 1)^2`, with the slope :math:`2(w - 1)`. You know ``backward`` from
+# :ref:`first-gradient`, and steps downhill from :ref:`which-way-is-downhill`. New here is the
+# *optimizer*, an object that makes the steps. Plain ``torch.optim.SGD`` is handed a list of tensors
+# and a learning rate ``lr``; from each that has a gradient, its ``step`` subtracts ``lr`` times this
+# gradient.
 
-# %% zh c42114: 拆开一步训练
-# 读完这一页，你能说清一步训练里的每行代码读取哪些数、改动哪些数。
+# %% zh c7855b: 一步训练
+# 训练模型，就是重复四行代码。每执行一行就停下来看一看，你就能说清它读取哪些数、改动哪些数、哪些数它不碰。
 #
-# 一步训练只有四行：前向传播算出损失，``backward``填入梯度，``step``更新权重，
-# ``zero_grad``清掉梯度。每执行一行，我们就停下来看一看。
+# 最小的模型只有一个权重:math:`w`。*损失*（loss）是训练要设法减小的那个数，这里取:math:`(w - 1)^2`，
+# 它的斜率是:math:`2(w - 1)`。``backward``在:ref:`first-gradient`里见过，
+# 怎样往下坡走在:ref:`which-way-is-downhill`里也见过。这一页新出现的是*优化器*（optimizer），由它来走每一步。
+# 最朴素的优化器是``torch.optim.SGD``：交给它一份张量的列表和学习率（learning rate）``lr``，
+# 其中凡有梯度的张量，它的``step``都减去梯度的``lr``倍。
 
 # %%
 import copy
@@ -22,665 +28,428 @@ import copy
 import matplotlib.pyplot as plt
 import torch
 
-plt.rc("figure", figsize=(5, 3.5), autolayout=True)
-torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
+device = torch.accelerator.current_accelerator(check_available=True)
+torch.set_default_device(device or "cpu")
 
-# %% en: One weight first
-# Take the loss :math:`(w - 1)^2` at :math:`w = 4`. Its slope there is :math:`2(w - 1) = 6`.
-# Gradient descent subtracts the slope times the learning rate, so with a rate of 0.1 the weight
-# should land on :math:`4 - 0.1 \cdot 6 = 3.4`.
-#
-# Predict before you read on: what is ``w`` after ``backward``, and what is ``w.grad`` after
-# ``step``?
-
-# %% zh 915377: 先看一个权重
-# 取损失:math:`(w - 1)^2`，它在:math:`w = 4`处的斜率是:math:`2(w - 1) = 6`。
-# 梯度下降从权重里减去学习率与斜率的乘积；学习率取 0.1，新的权重就该是
-# :math:`4 - 0.1 \cdot 6 = 3.4`。
-#
-# 先猜再往下看：``backward``之后``w``是多少？``step``之后``w.grad``又是多少？
-
-# %%
 w = torch.tensor(4.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1)
 
+# %% check
+assert w == 4 and w.grad is None
+optimizer.step()
+assert w == 4
+assert optimizer.param_groups[0]["lr"] == 0.1
+
+# %% en: One weight
+# The weight starts at 4. The next cell prints ``w`` and ``w.grad`` twice, after ``backward`` and
+# after ``step`` (``detach()`` hands out the value without its history). Which four numbers will
+# you see?
+
+# %% zh 3837e9: 一个权重
+# 权重从 4 开始。下面把``w``和``w.grad``打印两遍，一遍在``backward``之后，一遍在``step``之后
+# （``detach()``只取出值，不带计算历史）。你会看到哪四个数？
+
+# %% predict
 loss = (w - 1) ** 2
 loss.backward()
-print("backward", w.detach(), w.grad)
-assert w == 4 and w.grad == 6
+print(w.detach(), w.grad)
 
 optimizer.step()
-print("step", w.detach(), w.grad)
-torch.testing.assert_close(w.detach(), torch.tensor(3.4))
-assert w.grad == 6
+print(w.detach(), w.grad)
+
+# %% check
+torch.testing.assert_close(w.detach(), torch.tensor(4 - 0.1 * 6))
+assert w.grad == 6 and loss == 9
+scratch = torch.tensor(4.0, requires_grad=True)
+scratch.grad = torch.tensor(6.0)
+torch.optim.SGD(
+    [scratch], lr=0.1, momentum=0.9, nesterov=True, foreach=True
+).step()
+assert scratch.grad != 6
 
 # %% en
-# ``backward`` only measures: the weight stays where it was. ``step`` only moves: the gradient stays
-# as it was measured. A real model does the same thing to more numbers.
+# ``backward`` measures: the slope 6 arrives in ``w.grad``, and the weight stays 4. ``step`` moves:
+# the weight goes to :math:`4 - 0.1 \cdot 6 = 3.4`, and the gradient stays 6, although the slope at
+# 3.4 is 4.8. Neither it nor ``loss`` is computed again until you run the lines again. (Not all
+# optimizers leave ``grad`` alone: SGD with ``nesterov=True`` and ``foreach=True`` writes into it.)
+#
+# So a step of training has four lines: clear the old gradient with ``zero_grad``, compute the loss,
+# ``backward``, ``step``.
 
-# %% zh 3fe7aa
-# ``backward``只算梯度，权重不变；``step``只改权重，梯度仍是刚才算出的值。
-# 换成真正的模型，无非是数多一些。
+# %% zh 4c0a8f
+# ``backward``只管测量：斜率 6 存进了``w.grad``，权重还是 4。``step``只管移动：
+# 权重变成:math:`4 - 0.1 \cdot 6 = 3.4`，梯度仍是 6，尽管 3.4 处的斜率是 4.8。
+# 梯度也好，``loss``也好，要等你把这几行再运行一遍，才会重新计算。
+# （并非所有优化器都不动``grad``：SGD 加上``nesterov=True``和``foreach=True``，就会改写它。）
+#
+# 所以一步训练有四行：用``zero_grad``清掉旧梯度，算出损失，``backward``，``step``。
 
-# %% en: A model with 101110 numbers to learn
-# TinyModel takes 1000 numbers to 100 and then to 10. A linear layer multiplies by a weight matrix
-# and adds a bias; between the two layers stands a ReLU, which turns negative numbers into zero. So
-# we expect
-# :math:`1000 \cdot 100 + 100 + 100 \cdot 10 + 10 = 101110` learnable numbers.
+# %% en: A model with two layers
+# Models keep their weights in *modules*. ``torch.nn.Linear(1, 20)`` is one: it multiplies by a
+# matrix and adds a bias, and turns 1 number into 20. Both its tensors are of the class
+# `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__.
+# The module below divides its input by ``width``, then chains two such layers with a bend,
+# ``tanh``, between them.
+#
+# ``named_parameters`` lists what the module holds for an optimizer. Nobody writes
+# ``requires_grad=True`` here. Which names will the list show, with which shapes, and what will
+# ``requires_grad`` be?
 
-# %% zh a33ea0: 模型里有 101110 个数要学
-# TinyModel 把 1000 个数变成 100 个，再变成 10 个。线性层先乘以权重矩阵，再加上偏置；
-# 两层之间是 ReLU，把负数变成零。所以要学的数应该有
-# :math:`1000 \cdot 100 + 100 + 100 \cdot 10 + 10 = 101110`个。
+# %% zh 500e29: 一个两层的模型
+# 模型把权重放在*模块*（module）里。``torch.nn.Linear(1, 20)``就是一个模块：乘以一个矩阵，再加上偏置（bias），
+# 把 1 个数变成 20 个。它的两个张量都属于
+# `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__
+# 这个类。下面的模块先把输入除以``width``，再依次经过两个这样的层，中间用``tanh``弯一下。
+#
+# ``named_parameters``列出模块里可以交给优化器的张量。这里哪儿都没有写``requires_grad=True``。
+# 列表里会有哪些名字？形状各是什么？``requires_grad``又是什么？
 
 
-# %%
-class TinyModel(torch.nn.Module):
+# %% predict
+class Curve(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.layer1 = torch.nn.Linear(1000, 100)
-        self.relu = torch.nn.ReLU()
-        self.layer2 = torch.nn.Linear(100, 10)
+        self.width = torch.tensor(3.0)
+        self.hidden = torch.nn.Linear(1, 20)
+        self.out = torch.nn.Linear(20, 1)
 
     def forward(self, x):
-        return self.layer2(self.relu(self.layer1(x)))
+        return self.out(torch.tanh(self.hidden(x / self.width)))
 
 
 torch.manual_seed(0)
-model = TinyModel()
-for name, parameter in model.named_parameters():
-    print(name, tuple(parameter.shape), parameter.requires_grad)
+model = Curve()
+for name, p in model.named_parameters():
+    print(name, tuple(p.shape), p.requires_grad)
 
-assert sum(p.numel() for p in model.parameters()) == 101110
+# %% check
+shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
+assert shapes == {
+    "hidden.weight": (20, 1),
+    "hidden.bias": (20,),
+    "out.weight": (1, 20),
+    "out.bias": (1,),
+}
 assert all(p.requires_grad for p in model.parameters())
+assert not model.width.requires_grad and model.width == 3
+assert torch.nn.Parameter(torch.zeros(1)).requires_grad
 
-# %% en: Parameters require gradients by themselves
-# Nobody wrote ``requires_grad=True``, yet every line above ends in ``True``. The layers keep their
-# weights as
-# `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__,
-# a tensor that requires a gradient by default, and a module puts each ``Parameter`` assigned to it
-# on the list that ``parameters()`` returns. A plain tensor assigned to the module is not on that
-# list, so an optimizer that is given the list cannot change it.
+# %% en
+# Four names, and ``width`` is not among them. A module lists the ``Parameter`` objects that you
+# assign to it, and those of the modules that you assign to it; a plain tensor is not listed. A
+# ``Parameter`` requires a gradient unless you say otherwise. (The matrix of a ``Linear`` has a row for
+# each output and a column for each input.)
 
-# %% zh 72cfc7: 不必声明，就需要梯度
-# 代码里没有写``requires_grad=True``，上面打印的每一行却都以``True``结尾。各层的权重用的是
-# `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__，
-# 这种张量默认就需要梯度；把``Parameter``赋给模块的属性，模块会把它登记为模型参数，
-# ``parameters()``列出的就是登记过的这些。普通张量不会登记，优化器拿到的列表里没有它，也就改不到它。
+# %% zh ca1f95
+# 一共四个名字，其中没有``width``。赋给模块的``Parameter``会被列出，赋给它的模块里的``Parameter``也会被列出，
+# 普通张量则不会。除非你另行说明，它们都需要梯度。
+# （``Linear``的权重矩阵，每一行对应一个输出，每一列对应一个输入。）
 
-# %%
-module = torch.nn.Module()
-module.scale = torch.nn.Parameter(torch.ones(3))
-module.offset = torch.zeros(3)
+# %% en: After ``backward``
+# The data are 50 points on the sine, in a column: one row a sample. The loss is the mean of the
+# squared errors. ``state_dict`` returns the weights by name; a copy, ``start``, is kept for
+# comparison. At first every ``grad`` is ``None``: not computed. Under the output stands the graph (see
+# :ref:`read-the-graph`); a g with a bar in it is a gradient on its way back.
+#
+# The cell goes through forward and backward pass. Which of ``x.grad`` and ``model.width.grad``
+# will be filled, which shapes will the other gradients have, and is a weight still equal to its
+# copy (the last column)?
 
-print([name for name, _ in module.named_parameters()])
-print(module.scale.requires_grad, module.offset.requires_grad)
-assert [name for name, _ in module.named_parameters()] == ["scale"]
-assert module.scale.requires_grad and not module.offset.requires_grad
+# %% zh 5f438f: ``backward``之后
+# 数据是正弦曲线上的 50 个点，排成一列，每行一个样本。损失是误差平方的平均值。``state_dict``按名字返回权重，
+# 先复制一份存为``start``，留作对照。开始时所有的``grad``都是``None``，意思是还没有算过。
+# 输出下面画着计算图（见:ref:`read-the-graph`），图中带横线的字母 g 是往回传的梯度。
+#
+# 下面做一次前向传播（forward pass）和一次反向传播（backward pass）。``x.grad``和``model.width.grad``里，
+# 哪个会有值？其余梯度的形状是什么？各个权重是否还等于原来的那一份（最后一列）？
 
-# %% en: Before: weights and no gradients
-# The batch holds 16 inputs, and the ideal output is random: something to aim at, nothing more. We
-# keep a copy of the starting weights, which ``state_dict`` returns by name, to compare with. No
-# gradient has been computed, and "not computed" is written ``None``, not zero.
-
-# %% zh c8d077: 开始之前：有权重，没有梯度
-# 这个批次有 16 个输入；理想输出是随机数，只是给模型一个目标。``state_dict``按名字列出权重，
-# 先把初始权重复制一份，留着对照。这时还没算过任何梯度，“没算过”记作``None``，而不是零。
-
-# %%
-inputs = torch.randn(16, 1000)
-ideal_output = torch.randn(16, 10)
+# %% predict
+# sphinx_gallery_graph = "loss: steps"
+x = torch.linspace(-3, 3, 50)[:, None]
+y = torch.sin(x)
 start = copy.deepcopy(model.state_dict())
 
-print("weight", model.layer2.weight.detach()[0, :4])
-print("grad", model.layer2.weight.grad)
-assert all(p.grad is None for p in model.parameters())
-
-# %% en: Forward: one number to lower
-# The loss is the squared distance between prediction and ideal output, summed over all 160
-# entries. It must be a single number: "downhill" has no meaning for 160 numbers at once. The
-# prediction requires a gradient because the weights do; the data does not.
-
-# %% zh bd17a1: 前向传播：得到一个要降低的数
-# 预测与理想输出逐元素相减再平方，对全部 160 个元素求和，就得到损失。损失必须是单个数：
-# 面对 160 个数，就谈不上“下坡”了。权重需要梯度，所以预测也需要；数据则不需要。
-
-# %%
-prediction = model(inputs)
-loss = (prediction - ideal_output).square().sum()
-
-print(tuple(prediction.shape), tuple(loss.shape))
-print(inputs.requires_grad, prediction.requires_grad, loss.requires_grad)
-assert prediction.numel() == 160 and loss.shape == ()
-assert not inputs.requires_grad and prediction.requires_grad and loss.requires_grad
-
-# %% en: Backward: gradients arrive, weights stay
-# Now the second line of the step. Every parameter should receive a gradient of its own shape, and
-# no weight should change.
-
-# %% zh 344fda: 反向传播：梯度到位，权重不动
-# 现在执行第二行。每个模型参数都会得到与自己形状相同的梯度，权重则一个都不会变。
-
-# %%
-# sphinx_gallery_graph = "loss: steps"
+loss = (model(x) - y).square().mean()
 loss.backward()
 
-print("weight", model.layer2.weight.detach()[0, :4])
-print("grad", model.layer2.weight.grad[0, :4])
-assert all(p.grad.shape == p.shape for p in model.parameters())
-assert all(torch.equal(p, start[name]) for name, p in model.named_parameters())
-
-# %% en
-# The graph on the page holds the first two lines of the step, forward and backward. Every parameter
-# is a box with round corners, and the shape of its gradient equals its own. Step through it and
-# watch the gradient start at the loss and reach ``layer1.weight`` last.
-
-# %% zh 687a23
-# 网页上的这张图画出了这一步的前两行：前向传播和反向传播。每个模型参数都是一个圆角框，
-# 梯度的形状与它自己的形状相同。逐步走一遍，可以看到梯度从损失出发，最后才到达``layer1.weight``。
-
-# %% en: The inputs get no gradient
-# ``inputs.grad`` is still ``None``. The chain rule could go on from the first layer to the data,
-# but the data does not require a gradient, so the graph has no edge there and that product is never
-# computed. The list shows what the first layer leads back to: the bias (a leaf tensor, so
-# ``AccumulateGrad``), nothing for the inputs, and the weight, transposed (``TBackward0``).
-# :ref:`read-the-graph` explains such lists.
-
-# %% zh f34063: 输入没有梯度
-# ``inputs.grad``仍是``None``。链式法则本可以从第一层继续传到数据，但数据不需要梯度，
-# 计算图里就没有这条边，这次乘法也省了。看看第一层往回连着什么：依次是偏置
-# （叶子张量，所以是``AccumulateGrad``）、空（输入的位置）、转置后的权重（``TBackward0``）。
-# 这种列表的读法见:ref:`read-the-graph`。
-
-# %%
-edges = model.layer1(inputs).grad_fn.next_functions
-print([node and type(node).__name__ for node, _ in edges])
-assert inputs.grad is None
-assert edges[1][0] is None
-
-# %% en: Step: weights move, gradients stay
-# Plain `SGD <https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html>`__ moves each
-# weight against its gradient:
-#
-# .. math::
-#
-#    w \leftarrow w - \eta \, \frac{\partial L}{\partial w}
-#
-# Here :math:`L` is the loss and :math:`\eta` the learning rate, 0.001. Check it for all four
-# parameters, and check that the gradients are left exactly as they were.
-
-# %% zh b774b9: 更新：权重移动，梯度留下
-# 最朴素的 `SGD <https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html>`__
-# 让每个权重逆着自己的梯度走：
-#
-# .. math::
-#
-#    w \leftarrow w - \eta \, \frac{\partial L}{\partial w}
-#
-# 这里:math:`L`是损失，:math:`\eta`是学习率，取 0.001。下面逐一核对全部四个模型参数，
-# 再确认梯度没有任何变化。
-
-# %%
-optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
-gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
-
-optimizer.step()
-
-print("weight", model.layer2.weight.detach()[0, :4])
-print("grad", model.layer2.weight.grad[0, :4])
+print(x.grad, model.width.grad)
 for name, p in model.named_parameters():
-    torch.testing.assert_close(p.detach(), start[name] - 0.001 * gradients[name])
-    assert torch.equal(p.grad, gradients[name])
+    print(name, tuple(p.grad.shape), torch.equal(p, start[name]))
 
-# %% en: Did it help?
-# The tensor ``loss`` still holds the old value: nothing recomputes it. Run the model again to see
-# the new one. We only want the number, so ``torch.no_grad`` switches off recording the graph.
-
-# %% zh 6ca623: 损失降了吗？
-# 张量``loss``里还是旧值，不会自动重算。想知道新的损失，就要再运行一次模型；
-# 我们只要这个数，所以用``torch.no_grad``关掉计算图的记录。
-
-# %%
+# %% check
+assert x.grad is None and model.width.grad is None
+assert all(
+    torch.equal(p, start[n]) for n, p in model.named_parameters()
+)
+assert x.shape == (50, 1) and x[0] == -3 and x[-1] == 3
+assert y.requires_grad is False
 with torch.no_grad():
-    new_loss = (model(inputs) - ideal_output).square().sum()
-
-print(loss.item(), new_loss.item())
-assert new_loss < loss
-
-# %% en: How much should it help?
-# Move one weight, with slope :math:`g_i`, by :math:`-\eta g_i`, and the loss changes by about
-# :math:`-\eta g_i^2`. Add up over all weights: for a small step
-#
-# .. math::
-#
-#    L(w - \eta g) \approx L(w) - \eta \, \lVert g \rVert^2
-#
-# where :math:`g` is all the gradients as one long vector and :math:`\lVert g \rVert^2` the sum of
-# their squares. So the promised decrease is :math:`\eta \, \lVert g \rVert^2`.
-#
-# The code prints the real decrease divided by the promised one, for the rates 0.01, 0.001, 0.0001
-# and 0.00001. Which of them should come close to 1? To try many rates from one starting point, go
-# back to the starting weights and use ``torch.func.functional_call``
-# (`documentation <https://docs.pytorch.org/docs/stable/generated/torch.func.functional_call.html>`__),
-# which runs the model with other weights and leaves its own alone.
-
-# %% zh a45331: 应该降多少？
-# 设损失关于某个权重的斜率是:math:`g_i`，让这个权重移动:math:`-\eta g_i`，
-# 损失大约变化:math:`-\eta g_i^2`。
-# 把所有权重的贡献加起来，步子小的时候就有
-#
-# .. math::
-#
-#    L(w - \eta g) \approx L(w) - \eta \, \lVert g \rVert^2
-#
-# 其中:math:`g`是全部梯度排成的长向量，:math:`\lVert g \rVert^2`是各分量的平方和。
-# 所以预计的降幅是:math:`\eta \, \lVert g \rVert^2`。
-#
-# 下面的代码打印实际降幅与预计降幅之比，学习率依次为 0.01、0.001、0.0001 和 0.00001。
-# 先猜一猜：哪几个比值接近 1？为了从同一个起点试多个学习率，
-# 先回到初始权重，再用``torch.func.functional_call``
-# （`文档 <https://docs.pytorch.org/docs/stable/generated/torch.func.functional_call.html>`__）
-# 换一组权重来运行模型，模型自己的权重不受影响。
-
-
-# %%
-def decrease(lr):
-    with torch.no_grad():
-        moved = {name: start[name] - lr * gradients[name] for name in start}
-        prediction = torch.func.functional_call(model, moved, (inputs,))
-        return (loss - (prediction - ideal_output).square().sum()).item()
-
-
-model.load_state_dict(start)
-squared_norm = sum(g.square().sum() for g in gradients.values()).item()
-ratios = [decrease(lr) / (lr * squared_norm) for lr in (1e-2, 1e-3, 1e-4, 1e-5)]
-print([round(ratio, 3) for ratio in ratios])
-
-assert ratios == sorted(ratios)
-assert abs(ratios[-1] - 1) < 0.05
+    scaled, u, v = x / 3, start["hidden.weight"], start["out.weight"]
+    bent = torch.tanh(scaled @ u.T + start["hidden.bias"])
+    misses = bent @ v.T + start["out.bias"] - torch.sin(x)
+    torch.testing.assert_close(loss, (misses**2).sum() / 50)
+    arriving = (2 * misses / 50) @ v * (1 - bent**2)
+    for q, expected in (
+        (model.hidden.weight, arriving.T @ scaled),
+        (model.hidden.bias, arriving.sum(0)),
+        (model.out.weight, (2 * misses / 50).T @ bent),
+        (model.out.bias, (2 * misses / 50).sum(0)),
+    ):
+        torch.testing.assert_close(q.grad, expected)
 
 # %% en
-# The smaller the step, the closer to 1. At 0.01 the ratio is negative: the loss went up, although
-# the direction was right.
-#
-# The picture shows where the promise breaks. A loss that cannot be negative can fall by at most its
-# own value (dotted line), yet the straight line goes on rising.
+# ``x`` and ``width`` do not require gradients, so autograd computes none for them. Each parameter
+# receives a gradient of its own shape, one slope for each of its numbers, and no weight has moved.
+# Step through the graph to see the gradient start at the loss and reach the first layer last.
 
-# %% zh c0a789
-# 步子越小，比值越接近 1。学习率为 0.01 时，比值是负的：方向没错，损失却升高了。
-#
-# 从下图能看出这个预计在哪里失效。损失不会小于零，降幅最多等于损失本身（点线），直线却一路上升。
+# %% zh ceaa5f
+# ``x``和``width``不需要梯度，autograd 也就不为它们计算。每个模型参数得到的梯度都与它自己形状相同，
+# 每个数各有一个斜率；权重则一个都没有动。在图上逐步走一遍，
+# 可以看到梯度从损失出发，最后才到达第一层。
 
-# %%
-rates = [0.0002 * k for k in range(41)]
-plt.plot(rates, [lr * squared_norm for lr in rates], "--", label=r"$\eta\,\|g\|^2$")
-plt.plot(rates, [decrease(lr) for lr in rates], label=r"$L(w) - L(w - \eta g)$")
-plt.axhline(loss.item(), color="gray", linestyle=":", label="$L(w)$")
-plt.axhline(0, color="gray", linewidth=0.8)
-plt.ylim(-0.8 * loss.item(), 1.3 * loss.item())
-plt.xlabel(r"$\eta$")
-plt.ylabel(r"$\Delta L$")
-plt.legend(loc="lower left")
-plt.show()
+# %% en: The update by hand
+# ``step`` is a subtraction, so try to write it yourself. Autograd refuses the next line. What can be
+# wrong with it?
 
-assert 0.008 * squared_norm > loss.item()
-assert max(decrease(lr) for lr in rates) < loss.item()
+# %% zh f37194: 手写更新
+# ``step``做的就是减法，不妨自己写写看。下面这一行，autograd 却拒绝执行。它会错在哪里？
 
-# %% en alt
-# Decrease of the loss in one step against the learning rate. The predicted straight line and the
-# real curve leave the origin together; the line soon crosses the dotted limit, while the curve
-# bends over, reaches a maximum below the limit and falls again, in the end below zero.
-
-# %% zh alt c30076
-# 走一步之后损失的降幅随学习率的变化。预计的直线与实际的曲线都从原点出发，起初重合；
-# 直线很快越过点线标出的上限，曲线则逐渐弯下来，在上限之下到达最高点，然后回落，最后降到零以下。
-
-# %% en: The same step by hand
-# ``optimizer.step()`` is a subtraction that you can write yourself. Try it on a twin of the model
-# with the same starting weights. The obvious attempt, subtracting in place, fails: autograd would
-# record this subtraction too, and a recorded operation must not overwrite a leaf tensor that
-# requires a gradient.
-
-# %% zh b455a7: 手写这一步
-# ``optimizer.step()``做的就是减法，你自己也能写。另建一个初始权重相同的模型来试。
-# 最直接的写法是原地相减，但 autograd 会报错：这次减法也要记录下来，
-# 而只要还在记录，就不能原地改写需要梯度的叶子张量。
-
-# %%
-twin = TinyModel()
-twin.load_state_dict(start)
-(twin(inputs) - ideal_output).square().sum().backward()
-
+# %% predict
 try:
-    twin.layer1.weight -= 0.001 * twin.layer1.weight.grad
+    model.out.bias -= 0.1 * model.out.bias.grad
 except RuntimeError as error:
     print(error)
+
+# %% check
+assert torch.equal(model.out.bias, start["out.bias"])
+try:
+    model.out.bias.sub_(1)
+except RuntimeError as refusal:
+    assert "a leaf Variable that requires grad" in str(refusal)
 else:
     raise AssertionError
 
 # %% en
-# The update is not part of the function we differentiate, so switch recording off around it.
-# ``model`` is back at the starting weights and still holds their gradients: step it too, and the
-# two models agree. More about this switch in :ref:`gradients-off-and-on`, and about the error in
-# :ref:`in-place-operations`.
+# The message speaks of a *leaf*: a tensor that no recorded operation made, such as a weight. As
+# long as autograd records, it refuses such an *in-place operation* on a leaf that requires a
+# gradient. But the update is not part of the function that you differentiate. Switch recording off for it, with
+# ``torch.no_grad()``.
 
-# %% zh 536c2a
-# 更新不属于我们要求导的函数，所以更新时要关掉记录。``model``已经回到初始权重，
-# 那里的梯度也还在；让优化器也走一步，两个模型的结果就一致了。
-# 这个开关详见:ref:`gradients-off-and-on`，上面的错误详见:ref:`in-place-operations`。
+# %% zh f60d31
+# 报错里的 leaf 指叶子张量（leaf tensor），也就是并非由已记录的运算得到的张量，权重就是。
+# 只要还在记录，autograd 就不接受对需要梯度的叶子张量做这样的*原地操作*（in-place operation）。不过，更新这一步本来就不在待求导的函数之内，
+# 所以更新时要用``torch.no_grad()``关掉记录。
 
-# %%
+# %% en: By hand and by optimizer
+# The cell updates by hand and keeps the result. Then ``load_state_dict`` puts the old weights back,
+# and an optimizer makes its step, without another ``backward``. Will the weights agree? The last
+# line prints the old ``loss`` and the loss of the new weights: will it have fallen?
+
+# %% zh cb7a25: 手写与优化器
+# 下面先手写更新，留下结果；再用``load_state_dict``放回原来的权重，让优化器走一步，
+# 中间不再调用``backward``。两种做法得到的权重会一致吗？最后一行打印旧的``loss``和用新权重算出的损失：
+# 损失会下降吗？
+
+# %% predict
 with torch.no_grad():
-    for p in twin.parameters():
-        p -= 0.001 * p.grad
+    for p in model.parameters():
+        p -= 0.1 * p.grad
+by_hand = copy.deepcopy(model.state_dict())
 
-optimizer.step()
-for by_hand, by_optimizer in zip(twin.parameters(), model.parameters(), strict=True):
-    torch.testing.assert_close(by_hand, by_optimizer)
-assert all(p.requires_grad for p in twin.parameters())
+model.load_state_dict(start)
+torch.optim.SGD(model.parameters(), lr=0.1).step()
+for name, p in model.named_parameters():
+    print(name, torch.allclose(p, by_hand[name]))
 
-# %% en: What the optimizer knows
-# The optimizer was handed a list of parameters and nothing else. It has never seen the model, the
-# data or the loss; whatever stands in ``.grad`` is what it follows. Put the gradients 10 and -10
-# there yourself: with rate 0.1, where do two weights of 5 go?
+with torch.no_grad():
+    print(loss.item(), (model(x) - y).square().mean().item())
 
-# %% zh eb993c: 优化器知道什么
-# 优化器拿到的只有一份模型参数的列表。它不知道模型，不知道数据，也不知道损失；
-# ``.grad``里是什么，它就按什么更新。假如你亲手填入梯度 10 和 -10，学习率取 0.1，
-# 两个值为 5 的权重会变成多少？
-
-# %%
-known = optimizer.param_groups[0]["params"]
-assert all(a is b for a, b in zip(known, model.parameters(), strict=True))
-
-w = torch.tensor([5.0, 5.0], requires_grad=True)
-w.grad = torch.tensor([10.0, -10.0])
-torch.optim.SGD([w], lr=0.1).step()
-print(w.detach())
-torch.testing.assert_close(w.detach(), torch.tensor([4.0, 6.0]))
+# %% check
+for label, q in model.named_parameters():
+    torch.testing.assert_close(q.detach(), by_hand[label])
+    expected = start[label] - q.grad / 10
+    torch.testing.assert_close(q.detach(), expected)
+with torch.no_grad():
+    assert (model(x) - y).square().mean() < loss
 
 # %% en
-# A parameter that is not on the list, in turn, never moves, even though ``backward`` computes its
-# gradient. Train only ``layer2`` and see: does each parameter have a gradient, and has it moved?
+# They agree: the gradients were still there, and with them and ``lr`` plain SGD has all it needs. The
+# loss has fallen. (``item()`` gives the Python number in a tensor of one element.)
 
-# %% zh 68b80c
-# 反过来，不在列表里的模型参数永远不会变，哪怕``backward``照样算出了它的梯度。
-# 只训练``layer2``试试：各个模型参数有没有梯度，有没有变化？
+# %% zh 427a2c
+# 两者一致：梯度还在原处，而最朴素的 SGD 有了梯度和``lr``就够了。损失也降了。
+# （``item()``取出单元素张量里的 Python 数。）
 
-# %%
+# %% en: A shorter list
+# Now hand the optimizer the parameters of the last layer only, and run one step from the start.
+# Which parameters will have a gradient afterwards (first column), and which will still be equal to
+# their copy (second)?
+
+# %% zh 484d35: 只交一部分
+# 现在只把最后一层的模型参数交给优化器，再从起点走一步。走完之后，哪些模型参数有梯度（第一列）？
+# 哪些仍等于原来的那一份（第二列）？
+
+# %% predict
 model.load_state_dict(start)
 model.zero_grad()
-last_layer_only = torch.optim.SGD(model.layer2.parameters(), lr=0.001)
-
-(model(inputs) - ideal_output).square().sum().backward()
-last_layer_only.step()
+(model(x) - y).square().mean().backward()
+torch.optim.SGD(model.out.parameters(), lr=0.1).step()
 for name, p in model.named_parameters():
-    print(name, p.grad is not None, not torch.equal(p, start[name]))
+    print(name, p.grad is not None, torch.equal(p, start[name]))
 
-assert all(p.grad is not None for p in model.parameters())
-assert torch.equal(model.layer1.weight, start["layer1.weight"])
-assert not torch.equal(model.layer2.weight, start["layer2.weight"])
+# %% check
+for label, q in model.named_parameters():
+    assert q.grad is not None
+    expected = (
+        by_hand[label] if label.startswith("out") else start[label]
+    )
+    torch.testing.assert_close(q.detach(), expected)
+assert not torch.equal(p, start[name])
 
-# %% en: Again and again
-# A training loop repeats the step, and now its last line is needed: gradients left from one step
-# would be added to the next ones, so ``zero_grad`` removes them before the next ``backward``; see
-# :ref:`gradients-add-up`. We print every fourth loss.
+lone = torch.tensor(5.0, requires_grad=True)
+adam = torch.optim.Adam([lone], lr=0.1)
+lone.grad = torch.tensor(1.0)
+adam.step()
+after_one = lone.item()
+lone.grad = torch.tensor(0.0)
+adam.step()
+assert lone < after_one
+calls = []
+lbfgs = torch.optim.LBFGS([lone], max_iter=1)
+lbfgs.step(lambda: calls.append(1) or lone * 1.0)
+assert calls
 
-# %% zh f2332e: 重复起来，就是训练循环
-# 训练循环就是重复这一步，这时最后那行就少不了了：上一步留下的梯度会加到下一步的梯度里，
-# 所以要在下一次``backward``之前用``zero_grad``清掉，详见:ref:`gradients-add-up`。
-# 下面每四步打印一次损失。
+# %% en
+# All have a gradient, and only the last layer has moved. ``backward`` follows the graph and has
+# not heard of optimizers; SGD goes through its list and reads each ``grad``, whoever put it there.
+# So when a weight does not change, look first whether it is on the list. (Other optimizers know
+# more: Adam remembers earlier gradients, and LBFGS computes the loss anew.)
+
+# %% zh 56008e
+# 四个都有梯度，变了的只有最后一层。``backward``沿着计算图走，不知道有优化器这回事；
+# SGD 逐个查看列表里的张量，读它的``grad``，不管这个梯度是谁放进去的。所以，如果某个权重一直不更新，
+# 先看它在不在列表里。（别的优化器知道得更多：Adam 记着以前的梯度，LBFGS 还会重新计算损失。）
+
+# %% en: The loop
+# Put the four lines in a loop, hand over all the parameters, and the curve bends towards the sine.
+# The cell prints the last loss.
+
+# %% zh 376e35: 训练循环
+# 把这四行放进循环，把全部模型参数都交给优化器，曲线就会朝正弦弯过去。下面打印最后的损失。
 
 # %%
 model.load_state_dict(start)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
-losses = []
-for _ in range(20):
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+before = model(x).detach()
+
+for _ in range(1000):
     optimizer.zero_grad()
-    loss = (model(inputs) - ideal_output).square().sum()
+    loss = (model(x) - y).square().mean()
     loss.backward()
     optimizer.step()
-    losses.append(loss.item())
+print(loss.item())
 
-print([round(value, 2) for value in losses[::4]])
-assert losses == sorted(losses, reverse=True)
-
-# %% en: Too small, good, too large
-# The learning rate decides how far each step follows the slope measured where it starts. Run the
-# same loop from the same start with 0.00001, 0.001 and, for 4 steps only, 0.01. From the ratios
-# above you can already tell which one crawls and which one blows up.
-
-# %% zh d75bd3: 太小、合适、太大
-# 学习率决定每一步照着出发处的斜率走多远。从同一个起点出发，
-# 分别用 0.00001、0.001 和 0.01（只走 4 步）运行同样的循环。
-# 看过前面的比值，你已经能说出哪个下降极慢、哪个会发散。
-
-
-# %%
-def train(lr, steps=20):
-    model.load_state_dict(start)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = (model(inputs) - ideal_output).square().sum()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-too_small, good, too_large = train(0.00001), train(0.001), train(0.01, steps=4)
-plt.semilogy(too_small, "o-", label=r"$\eta = 10^{-5}$")
-plt.semilogy(good, "s-", label=r"$\eta = 10^{-3}$")
-plt.semilogy(too_large, "^-", label=r"$\eta = 10^{-2}$")
-plt.xlabel("$k$")
-plt.ylabel("$L_k$")
-plt.xticks(range(0, 20, 4))
+plt.plot(x.cpu(), y.cpu(), ".", label=r"$\sin x$")
+plt.plot(x.cpu(), before.cpu(), "--", label="$k = 0$")
+plt.plot(x.cpu(), model(x).detach().cpu(), label="$k = 1000$")
+plt.xlabel("$x$")
 plt.legend()
 plt.show()
 
-assert too_small[-1] > 0.8 * too_small[0]
-assert good[-1] < 0.05 * good[0]
-assert too_large[1] > too_large[0]
+# %% check
+torch.testing.assert_close(before, misses + torch.sin(x))
+import numpy as np
+
+u, c, v, d = (t.cpu().double().numpy() for t in start.values())
+at = np.linspace(-3, 3, 50)[:, None]
+for _again in range(1000):
+    bends = np.tanh(at / 3 @ u.T + c)
+    error = bends @ v.T + d - np.sin(at)
+    back = error @ v * (1 - bends**2) * 0.04
+    v = v - 0.1 * 0.04 * error.T @ bends
+    d = d - 0.1 * 0.04 * error.sum(0)
+    u = u - 0.1 * back.T @ at / 3
+    c = c - 0.1 * back.sum(0)
+drawn = model(x).detach().cpu().numpy()
+after = np.tanh(at / 3 @ u.T + c) @ v.T + d
+assert abs(drawn - after).max() < 1e-3
+assert abs(loss.item() / (error**2).mean() - 1) < 3e-4
+first = abs(before.cpu().numpy() - np.sin(at)).max()
+assert abs(drawn - np.sin(at)).max() < first / 2
+assert loss < (misses**2).mean() / 20
 
 # %% en alt
-# Loss on a logarithmic scale against the step. The smallest rate gives an almost level line, the
-# middle one falls steadily by orders of magnitude, the largest one shoots up at once.
+# 50 points on the sine from -3 to 3 and two curves. Before training (dashed) the model is nearly
+# level and far from most points; after 1000 steps its curve follows the points closely.
 
-# %% zh alt c68711
-# 损失（对数坐标）随步数的变化。学习率最小时，曲线几乎水平；居中时，损失稳步下降好几个数量级；
-# 最大时，损失一开始就急剧上升。
-
-# %% en: Rows of exact zeros
-# Look into a gradient and you may find rows in which every number is exactly zero. A ReLU passes
-# nothing back where its input is negative. If a hidden unit (one of the 100 numbers between the
-# layers) is negative before the ReLU for every sample of the batch, its row of
-# ``layer1.weight.grad`` is zero, and so is its column of ``layer2.weight.grad``, because it sent
-# nothing forward either.
-#
-# Make it happen: push the first 5 biases far down. Of the first 8 units, which still fire (are
-# positive for some sample), and which of their 8 rows are not all zero?
-
-# %% zh b67052: 整行为零的梯度
-# 仔细看梯度，有时会发现某些行的每个数都恰好是零。ReLU 在输入为负的地方，往回传的梯度是零。
-# 如果对批次里的每个样本，某个隐藏单元（两层之间那 100 个数之一）在 ReLU 之前都是负的，
-# 那么``layer1.weight.grad``里它那一行全是零；
-# 它往前传的也是零，所以``layer2.weight.grad``里它那一列同样是零。
-#
-# 下面特意造出这种情形：把前 5 个偏置设成绝对值很大的负数。前 8 个单元里，
-# 哪些还会激活（至少对一个样本为正）？与它们对应的 8 行梯度里，哪些不全为零？
-
-# %%
-model.load_state_dict(start)
-with torch.no_grad():
-    model.layer1.bias[:5] = -100.0
-
-model.zero_grad()
-(model(inputs) - ideal_output).square().sum().backward()
-
-fires = (model.layer1(inputs) > 0).any(dim=0)
-rows = model.layer1.weight.grad.any(dim=1)
-columns = model.layer2.weight.grad.any(dim=0)
-print(fires[:8].tolist())
-print(rows[:8].tolist())
-assert not fires[:5].any() and fires[5:].any()
-assert torch.equal(rows, fires) and torch.equal(columns, fires)
-
-# %% en
-# Such a unit is called dead. With a gradient of zero, plain SGD cannot move it, so on this data it
-# stays dead however long you train. After ten steps we print which rows of weights are unchanged.
-
-# %% zh 79e23a
-# 这样的单元叫死亡单元。梯度为零，最朴素的 SGD 就改不动它；在这批数据上，训练再久也不会恢复。
-# 下面训练十步，再打印哪些行的权重没有变。
-
-# %%
-optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
-for _ in range(10):
-    optimizer.zero_grad()
-    (model(inputs) - ideal_output).square().sum().backward()
-    optimizer.step()
-
-unchanged = (model.layer1.weight == start["layer1.weight"]).all(dim=1)
-print(unchanged[:8].tolist())
-assert unchanged[:5].all() and not unchanged[5:].all()
-assert (model.layer1.bias[:5] == -100).all()
-
-# %% en: Which gradient vanishes at the optimum
-# Training looks for **parameters** where the gradient of the loss with respect to the parameters is
-# zero. The gradient with respect to anything else need not be zero there. Fit
-# :math:`w x` to two points with :math:`x = (1, 2)` and targets :math:`(3, 1)`: the best weight is
-# :math:`w = 1`, with errors (prediction minus target) :math:`(-2, 1)`. Ask for the input's gradient
-# too, and compare.
-
-# %% zh c126fa: 在最优点处，哪个梯度为零
-# 训练要找的**模型参数**满足这样的条件：损失关于它们的梯度为零。至于损失关于其他量的梯度，
-# 在那里不必为零。用:math:`w x`拟合两个点，:math:`x = (1, 2)`，目标是:math:`(3, 1)`：
-# 最佳权重是:math:`w = 1`，误差（预测减目标）是:math:`(-2, 1)`。这次让输入也需要梯度，对比一下。
-
-# %%
-x = torch.tensor([1.0, 2.0], requires_grad=True)
-target = torch.tensor([3.0, 1.0])
-w = torch.tensor(1.0, requires_grad=True)
-
-(w * x - target).square().sum().backward()
-print("w.grad", w.grad)
-print("x.grad", x.grad)
-assert w.grad == 0
-assert torch.equal(x.grad, torch.tensor([-4.0, 2.0]))
-
-# %% en: Zero gradient is not enough
-# The condition is necessary, not sufficient. The loss :math:`w(2 - w)` has its **maximum** at
-# :math:`w = 1`; the gradient there is zero, and SGD stays on top of the hill. A dead unit is
-# another case of zero gradient without an optimum.
-
-# %% zh 51cd93: 梯度为零还不够
-# 这个条件必要，但不充分。损失:math:`w(2 - w)`在:math:`w = 1`处取**最大值**，那里梯度为零，
-# SGD 就停在最高点不动。死亡单元也是一例：梯度为零，却谈不上最优。
-
-# %%
-w = torch.tensor(1.0, requires_grad=True)
-(w * (2 - w)).backward()
-torch.optim.SGD([w], lr=0.1).step()
-
-print(w.grad, w.detach())
-assert w.grad == 0 and w == 1
-assert 1.1 * (2 - 1.1) < 1 and 0.9 * (2 - 0.9) < 1
+# %% zh alt 334365
+# 正弦曲线上的 50 个点（横轴从 -3 到 3）和两条曲线。训练之前（虚线），模型的曲线近乎水平，离大多数点很远；
+# 走完 1000 步之后，曲线紧跟着这些点。
 
 # %% en: Remember
-# - ``backward`` writes gradients and leaves weights alone; ``step`` moves weights and leaves
-#   gradients alone.
-# - Parameters require gradients by themselves; data does not, so its gradient is not computed.
-# - The optimizer knows a list of parameters and their ``.grad``, nothing else.
-# - For a small step the loss falls by about :math:`\eta \lVert g \rVert^2`; a large one can
-#   raise it.
+# - By itself ``backward`` fills ``grad`` and leaves the weights alone; ``step`` changes the weights
+#   on the optimizer's list. Plain SGD reads ``grad`` and does not change it.
+# - A module lists ``Parameter`` objects, which require gradients by default, and no plain tensors.
+# - An update by hand belongs in ``torch.no_grad()``.
 
-# %% zh e1c4de: 记住
-# - ``backward``写入梯度，不碰权重；``step``更新权重，不碰梯度。
-# - 模型参数默认需要梯度；数据默认不需要，所以不算它的梯度。
-# - 优化器只知道列表里的模型参数和它们的``.grad``，别的一概不知。
-# - 步子小时，损失大约下降:math:`\eta \lVert g \rVert^2`；步子大了，损失反而可能升高。
-
-# %% en: Exercise: the last bias by hand
-# The bias of ``layer2`` is added to every prediction of the batch. Derive the gradient of the
-# summed squared distance with respect to it. Then go back to the weights in ``start``, compute it
-# from the prediction without ``backward``, and compare with autograd's.
-
-# %% zh 5b6832: 练习：手算最后一个偏置的梯度
-# ``layer2``的偏置会加到批次里的每个预测上。损失仍是平方差之和，推导损失关于这个偏置的梯度。
-# 然后回到``start``里的权重，不用``backward``，由预测直接算出它，再与 autograd 的结果比较。
-
-# %% solution
-model.load_state_dict(start)
-model.zero_grad()
-prediction = model(inputs)
-(prediction - ideal_output).square().sum().backward()
-
-by_hand = (2 * (prediction.detach() - ideal_output)).sum(dim=0)
-torch.testing.assert_close(model.layer2.bias.grad, by_hand)
+# %% zh b63305: 要点
+# - ``backward``本身只填``grad``，不碰权重；``step``改变优化器列表里的权重。最朴素的 SGD 只读``grad``，不改它。
+# - 模块列出的是``Parameter``，它们默认需要梯度；普通张量不会被列出。
+# - 手写更新要放在``torch.no_grad()``里。
 
 # %% en: Exercise: momentum by hand
-# With ``momentum=0.9``, SGD keeps a velocity: with the gradient :math:`g` it sets
-# :math:`v \leftarrow 0.9 v + g`, then :math:`w \leftarrow w - \eta v`, starting from
-# :math:`v = 0`. For the loss :math:`w^2`, from :math:`w = 4` with :math:`\eta = 0.1`, take three
-# steps, writing the update yourself in ``torch.no_grad()``. Take the same steps with
-# ``torch.optim.SGD`` and compare the last :math:`w`.
+# With ``momentum=0.9``, SGD keeps a velocity :math:`v`. It starts at 0; each step sets
+# :math:`v \leftarrow 0.9 v + g`, where :math:`g` is the gradient, and then
+# :math:`w \leftarrow w - \eta v` with the learning rate :math:`\eta`. Take the loss
+# :math:`w^2`, start at 4 and make three steps with :math:`\eta = 0.1`, by hand and with
+# ``torch.optim.SGD``. Compare.
 
-# %% zh 59c3e9: 练习：手写动量
-# 设置``momentum=0.9``后，SGD 会维护一个速度：设梯度为:math:`g`，
-# 先:math:`v \leftarrow 0.9 v + g`，再:math:`w \leftarrow w - \eta v`，初值:math:`v = 0`。
-# 损失取:math:`w^2`，从:math:`w = 4`出发，:math:`\eta = 0.1`。
-# 在``torch.no_grad()``里手写更新，走三步；再用``torch.optim.SGD``走同样的三步，
-# 比较最后的:math:`w`。
+# %% zh bb5971: 练习：手写动量
+# 加上``momentum=0.9``，SGD 就会维护一个速度:math:`v`。它从 0 开始，每一步先
+# :math:`v \leftarrow 0.9 v + g`，其中:math:`g`是梯度，再
+# :math:`w \leftarrow w - \eta v`，其中:math:`\eta`是学习率。损失取:math:`w^2`，从 4 出发，
+# :math:`\eta = 0.1`，走三步：先手写，再用``torch.optim.SGD``，比较两者的结果。
 
 # %% solution
 w = torch.tensor(4.0, requires_grad=True)
-optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+v = 0.0
+for _ in range(3):
+    w.grad = None
+    (w**2).backward()
+    with torch.no_grad():
+        v = 0.9 * v + w.grad
+        w -= 0.1 * v
+
+twin = torch.tensor(4.0, requires_grad=True)
+optimizer = torch.optim.SGD([twin], lr=0.1, momentum=0.9)
 for _ in range(3):
     optimizer.zero_grad()
-    (w**2).backward()
+    (twin**2).backward()
     optimizer.step()
 
-u, v = torch.tensor(4.0, requires_grad=True), torch.tensor(0.0)
-for _ in range(3):
-    u.grad = None
-    (u**2).backward()
-    with torch.no_grad():
-        v = 0.9 * v + u.grad
-        u -= 0.1 * v
+print(w.detach(), twin.detach())
+torch.testing.assert_close(w, twin)
 
-print(w.item(), u.item())
-torch.testing.assert_close(u, w)
+# %% en: Exercise: one gradient by hand
+# The last bias is added to each of the 50 predictions. What is the derivative of the loss with
+# respect to it? Compute it from ``model(x)`` and ``y`` without ``backward``, and compare.
 
-# %% en: Exercise: move the input instead
-# Keep the weights at ``start``. Take one step with rate 0.001 that changes only a copy of
-# ``inputs``, and check that the loss falls. Which argument of ``SGD`` decides what is trained?
-
-# %% zh 460e48: 练习：改动输入
-# 权重保持在``start``不变。以学习率 0.001 走一步，只改动``inputs``的一份副本，确认损失下降。
-# 训练什么，由``SGD``的哪个参数决定？
+# %% zh 724cfc: 练习：手算一个梯度
+# 最后那个偏置加在 50 个预测值的每一个上。损失关于它的导数是什么？不用``backward``，
+# 由``model(x)``和``y``算出它，再作比较。
 
 # %% solution
-model.load_state_dict(start)
-image = inputs.clone().requires_grad_()
-optimizer = torch.optim.SGD([image], lr=0.001)
-
-before = (model(image) - ideal_output).square().sum()
-before.backward()
-optimizer.step()
-after = (model(image) - ideal_output).square().sum()
-
-print(before.item(), after.item())
-assert after < before
-assert all(torch.equal(p, start[name]) for name, p in model.named_parameters())
+model.zero_grad()
+(model(x) - y).square().mean().backward()
+by_formula = 2 * (model(x) - y).mean()
+torch.testing.assert_close(model.out.bias.grad[0], by_formula.detach())
 
 # %% en: Where next
-# - :ref:`gradients-add-up`: why ``zero_grad`` is there at all.
-# - :ref:`gradients-off-and-on`: what ``torch.no_grad`` switches off.
-# - :ref:`why-gradients`: where the numbers in ``.grad`` come from.
+# - :ref:`how-large-a-step`: what the learning rate decides.
+# - :ref:`gradients-add-up`: why ``zero_grad`` is one of the four lines.
+# - :ref:`gradients-off-and-on`: more about ``no_grad``.
 
-# %% zh a3feee: 接下来
-# - :ref:`gradients-add-up`：为什么需要``zero_grad``。
-# - :ref:`gradients-off-and-on`：``torch.no_grad``关掉的是什么。
-# - :ref:`why-gradients`：``.grad``里的数从何而来。
+# %% zh 6cc69d: 接下来
+# - :ref:`how-large-a-step`：学习率决定什么。
+# - :ref:`gradients-add-up`：四行里为什么要有``zero_grad``。
+# - :ref:`gradients-off-and-on`：``no_grad``的更多用法。
