@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT / "docs/_ext"), str(ROOT / "docs/tools")]
 from course.tutorial import Course, Tutorial  # noqa: E402
 
 A_PAGE = 12
-LIMIT = 120  # seconds; what takes longer has failed
+LIMIT = 40  # seconds; what takes longer has failed
 LEFT_OUT = {"print", "manual_seed", "set_default_device", "show", "figure", "round", "subplots"}
 SWAPPED = {
     ast.Add: ast.Sub,

@@ -95,7 +95,7 @@ def test_figures_are_turned_over_in_the_dark(visit):
 
 
 def test_values_shown_as_colours_keep_them_in_the_dark(visit):
-    address = "zh/tutorials/matrices/10_vector_jacobian_product.html"
+    address = "zh/tutorials/matrices/15_when_is_a_sum_enough.html"
     figure = visit(address, color_scheme="dark").locator("article img.as-drawn").first
     assert "invert" not in figure.evaluate("(image) => getComputedStyle(image).filter")
 

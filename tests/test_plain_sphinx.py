@@ -26,6 +26,7 @@ MORE = """
 
 # %% solution
 print(x.is_leaf)
+assert x.is_leaf
 """
 
 

@@ -117,7 +117,7 @@ def test_from_files_and_over_http_the_same_is_shown(page, site, served, language
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_loaded_before_and_little_for_the_first_query(page, site, served, language):
-    page.goto(f"{served}{language}/tutorials/basics/30_read_the_graph.html")
+    page.goto(f"{served}{language}/tutorials/basics/40_read_the_graph.html")
     before = set(page.requests)
     assert not [address for address in before if "search" in address or "vendor" in address]
     page.keyboard.press("/")
@@ -201,7 +201,8 @@ def large(site, tmp_path_factory):
             sizes[address.split("/")[1]].append(len(text_of(sections)))
         real = [len(text_of(sections)) for address, _, sections in pages if LESSON.search(address)]
         assert len(real) + len(sizes["lessons"]) == 60 and len(sizes["errors"]) == 40
-        assert sum(sizes["lessons"]) / len(sizes["lessons"]) == pytest.approx(sum(real) / len(real))
+        average = sum(sizes["lessons"]) / len(sizes["lessons"])
+        assert average == pytest.approx(sum(real) / len(real), rel=0.05)
         told = {key: index[key] for key in ("terms", "related")}
         for name, text in pieces(more, **told).items():
             (static / name).write_text(text, encoding="utf-8")
@@ -247,7 +248,7 @@ def test_a_piece_that_does_not_come_is_said_and_asked_for_again(browser, served)
 
 
 def test_the_keyboard_is_enough(page, site):
-    page.goto((site / "en/tutorials/basics/30_read_the_graph.html").as_uri())
+    page.goto((site / "en/tutorials/basics/40_read_the_graph.html").as_uri())
     page.locator("a[data-search]").focus()
     page.keyboard.press("Control+k")
     page.wait_for_selector("dialog[open] input:focus")
@@ -267,7 +268,7 @@ def test_the_keyboard_is_enough(page, site):
     page.keyboard.press("/")
     page.wait_for_selector("dialog[open] input:focus")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/40_graphs_are_built_by_running.html*")
+    page.wait_for_url("**/tutorials/basics/6*.html*")
 
 
 def test_a_word_that_is_being_composed_is_not_searched(page, site):

@@ -155,6 +155,9 @@ def check_title(tutorial):
     if first is None or first.kind != "en" or not first.heading or not first.text:
         mend = "let the first pair be '# %% en: Title' with an introduction, and its twin"
         yield Problem(first.line if first else 1, "no title", mend)
+    elif "``" in first.heading:
+        mend = "say it in words: menus and search engines show the title as plain text"
+        yield Problem(first.line, "code in the title", mend)
     elif found := re.search(r":math:`([^`]*\\[^`]*)`", tutorial.summary("en")):
         mend = "say it in words or put it in the next one: search engines show it as plain text"
         yield Problem(first.line, f"TeX in the first paragraph ({found[1]})", mend)

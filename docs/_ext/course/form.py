@@ -105,19 +105,15 @@ def check_form(tutorial):
 
 def check_independence(tutorial):
     """Yield where the lesson depends on its checks, which readers may leave out."""
-    lesson, checks = set(), {}
+    checks = {}
     for cell in (cell for cell in tutorial.cells if cell.is_code):
         made, needed = names(cell)
         if cell.kind == "check":
-            for name in sorted(made & lesson):
-                what = f"a check that changes {name}, which is the lesson's"
-                yield Problem(cell.line, what, "give it another name: readers may leave checks out")
-            checks |= dict.fromkeys(made - lesson, cell.line)
+            checks |= dict.fromkeys(made, cell.line)
             continue
         for name in sorted(needed & checks.keys()):
-            what = f"{name} is made by the check in line {checks[name]}"
+            what = f"{name} is what the check in line {checks[name]} makes of it"
             yield Problem(cell.line, what, "make it in the lesson: readers may leave checks out")
-        lesson |= made
         checks = {name: line for name, line in checks.items() if name not in made}
 
 

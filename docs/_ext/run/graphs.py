@@ -1,6 +1,6 @@
 """Draw the autograd graphs that the cells of a script ask for, at that moment of the run."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 from course.asks import request
 from course.words import LANGUAGES
@@ -11,16 +11,19 @@ class Undrawable(Exception):
 
 
 class Drawer:
-    """Draws for one run; ``recording`` around it notes the values that graphs are stepped with."""
+    """Draws for one run; ``recording`` around it notes the values that graphs are stepped with.
+
+    It ends with the last graph, for it makes code slow.
+    """
 
     def __init__(self, codes):
-        self.tape = None
-        asked = [request(code) for code in codes]
-        self.recording = nullcontext()
-        if any(found and "steps" in found[1] for found in asked):
+        self.tape, self.recording = None, ExitStack()
+        asked = [found for found in map(request, codes) if found]
+        self.left = len(asked)
+        if any("steps" in options for _, options in asked):
             from autograd_graph import Tape
 
-            self.tape = self.recording = Tape()
+            self.tape = self.recording.enter_context(Tape())
 
     def drawn(self, code, namespace):
         """The SVG in each language of what ``code`` asks for, or ``None``."""
@@ -43,6 +46,9 @@ class Drawer:
             graph = read(tensors, shorter(namespace, graph), saved, self.tape)
         except (ValueError, RuntimeError) as error:
             raise Undrawable(f"the graph of {', '.join(results)}: {error}") from error
+        self.left -= 1
+        if not self.left:
+            self.recording.close()
         direction = "backward" if "backward" in options else "forward"
         return {language: autograd_graph.svg(graph, language, direction) for language in LANGUAGES}
 
