@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from axe_playwright_python.sync_playwright import Axe
-from browsing import OFFLINE, POLICY, browsing, chromium, served
+from browsing import OFFLINE, POLICY, browsing, chromium, served, uncover
 from bs4 import BeautifulSoup
 from sphinx.config import eval_config_file
 from sphinx.util.tags import Tags
@@ -234,12 +234,14 @@ def browsed(browser, here, site, page):
         figures["failures over http"] = [f for f in failed if f not in foreign(failed)]
         figures["axe rules broken in light"] = broken(tab)  # asks for style sheets again
     with visited(browser, address, color_scheme="dark") as (tab, _, _):
+        uncover(tab)
         figures["axe rules broken in dark"] = broken(tab)
     phone = {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}
     with visited(browser, address, 390, **phone) as (tab, _, _):
         figures["axe rules broken at 390 px"] = broken(tab)
     for width in (320, 360, 768):
         with visited(browser, address, width) as (tab, _, _):
+            uncover(tab)
             figures[f"overflow in px at {width}"] = tab.evaluate(
                 "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
             )

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsing import load_images
+from browsing import load_images, uncover
 from conftest import SITE
 
 from course.words import words
@@ -135,6 +135,7 @@ def test_no_page_scrolls_sideways_on_the_smallest_phone(visit, served, start):
     page = visit("404.html", viewport={"width": 320, "height": 700})
     for path in PAGES[start::4]:
         page.goto(served + path)
+        uncover(page)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 320, f"{path} is {width} px wide"
 

@@ -147,6 +147,7 @@ def test_a_graph_stays_in_its_box(visit, width):
     for script, cells in ASKING.items():
         if cells:
             page = visit(f"en/tutorials/{script}.html", viewport={"width": width, "height": 844})
+            uncover(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -8,7 +8,7 @@ from conftest import SCRIPTS, name
 from docutils.core import publish_doctree
 
 from course.text import joined, unbroken
-from course.tutorial import Tutorial
+from course.tutorial import Cell, Tutorial
 from course.words import LANGUAGES
 from pages.script import cell_at, code, page
 
@@ -160,8 +160,13 @@ def test_english_lines_keep_their_spaces():
 def test_the_page_shows_the_code_of_every_cell(tutorial, language):
     """Of the whole course: what is asked of Sphinx-Gallery or of us is left out."""
     cells = [cell for cell in tutorial.cells if cell.is_code]
-    nothing = {"cells": [{"rst": "", "graph": None, "named": {}} for _ in cells]}
-    found = blocks(page(tutorial, language, nothing))
+    printed = {"check": ""}
+    outcome = {
+        "cells": [
+            {"rst": printed.get(cell.kind, "output"), "graph": None, "named": {}} for cell in cells
+        ]
+    }
+    found = blocks(page(tutorial, language, outcome))
     assert found == [code(cell) for cell in cells]
     for shown, cell in zip(found, cells, strict=True):
         plain = [line for line in cell.lines if not line.startswith("# sphinx_gallery_")]
@@ -192,3 +197,12 @@ def test_what_a_cell_prints_is_no_mark_and_what_is_to_be_ignored_is_not_shown(wr
     line = text.split("\n").index("    .. cell 9") + 1
     assert tutorial.cells[cell_at(text, line)].lines[1] == "x = 1"
     assert "z = 3" not in text and "sphinx_gallery" not in text
+
+
+def test_minutes_are_counted_from_english_words_and_lessons_code(tutorial):
+    words, lines = tutorial.minutes, "".join(f"x{number} = 1\n\n" for number in range(60))
+    tutorial.cells[1].lines.append("word " * 1000)
+    assert (words, tutorial.minutes) == (1, 6)
+    for kind, minutes in (("check", 6), ("solution", 6), ("predict", 16), ("code", 26)):
+        tutorial.cells.append(Cell(kind, 100, lines=lines.split("\n")))
+        assert tutorial.minutes == minutes

@@ -31,7 +31,8 @@ def visit_cover(translator, node):
     guess = f"guess-{number}"
     translator.body.append(
         f'<form class="guess"><label for="{guess}">{words["guess"]}</label>'
-        f'<input id="{guess}" autocomplete="off"><button>{words["guess_compare"]}</button>'
+        f'<input id="{guess}" autocomplete="off">'
+        f'<button type="submit">{words["guess_compare"]}</button>'
         f'<button type="button">{words["guess_show"]}</button></form>\n'
         f'<div class="cover" role="group" aria-label="{words["output"]}" tabindex="-1">\n'
     )
