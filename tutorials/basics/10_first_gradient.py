@@ -16,14 +16,15 @@
 # a GPU, if it finds one, and otherwise on the CPU.
 
 # %% zh c5d1a4: 第一个梯度
-# 用 PyTorch 写一个公式，让它求出导数，再看懂打印出来的张量。会 Python、懂一点微积分，就可以开始。
+# 用 PyTorch 写下一个公式，让它替你求导，再学会看懂打印出来的张量。只要会 Python、懂一点微积分，
+# 就可以开始。
 #
-# 求导只要三行。第一行创建``x``，里面存着一个数 0，``requires_grad=True``表示稍后想求关于它的导数。
-# 第二行计算正弦。第三行的``backward``让 **autograd**，也就是 PyTorch 里负责求导的部分，
-# 算出导数，结果就在``x.grad``里。:math:`\sin x`的导数是:math:`\cos x`，而:math:`\cos 0 = 1`。
+# 求导只要三行代码。第一行创建``x``，里面存着一个数 0；``requires_grad=True``表示，稍后想对它求导。
+# 第二行计算正弦。第三行的``backward``把求导的事交给 PyTorch 里专管求导的 **autograd**，
+# 求得的导数就存在``x.grad``里。:math:`\sin x`的导数是:math:`\cos x`，而:math:`\cos 0 = 1`。
 #
-# 带``device``的两行，以后多数页面上都会见到。有了它们，PyTorch 找得到 GPU 之类的加速器就在上面计算，
-# 找不到就用 CPU。
+# 带``device``的两行，以后多数页面上都会见到。有了这两行，
+# PyTorch 如果找到 GPU 之类的加速器（accelerator），就在上面计算，找不到就用 CPU。
 
 # %%
 import matplotlib.pyplot as plt
@@ -52,12 +53,13 @@ assert x.grad.device.type == (device.type if device else "cpu")
 # is the shape of the single number, and do all three have the same type?
 
 # %% zh 90e975: 张量
-# 刚才打印的是一个**张量**（tensor），也就是由同一类型的数排成的数组，维数不限。
-# （如果用的是 GPU，输出里还会写明设备。）它的``shape``是形状，说明每个维度上各有几个数；
-# ``dtype``是这些数的类型。如果里面只有一个数，``item``就会把它作为普通的 Python 数值交给你。
+# 刚才打印的是一个**张量**（tensor），也就是由同一类型的数排成的数组，维数不限。（如果用的是 GPU，
+# 输出里还会写明设备。）张量的``shape``表示形状，说明每个维度上各有几个数；
+# ``dtype``表示这些数的类型。如果里面只有一个数，就可以用``item``把它取出来，
+# 得到普通的 Python 数值。
 #
-# ``torch.tensor``用 Python 的数来创建张量。下面创建三个：一张两行三列的表格，一行数（三个），
-# 还有单独一个数。表格的形状是``[2, 3]``，那么单独一个数的形状是什么？三者的类型一样吗？
+# ``torch.tensor``用 Python 的数来创建张量。下面创建三个：一张两行三列的表格、排成一行的三个数，
+# 还有单独的一个数。表格的形状是``[2, 3]``，那么单独一个数的形状是什么？三者的类型一样吗？
 
 # %% predict
 table = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -86,9 +88,9 @@ assert (2 * several).tolist() == [1, 2, 3]
 # one by one: ``2 * several`` holds 1, 2 and 3.
 
 # %% zh cf1030
-# 单独一个数没有维度，所以它的形状是一对空的方括号。如果都是整数，类型就是``int64``；
-# 只要有一个数写了小数点，就全都成为``float32``。
-# ``float32``只有大约七位有效数字，因此``item``返回的数只是非常接近 0.1。
+# 单独一个数没有维度，所以它的形状是一对空的方括号。如果全是整数，类型就是``int64``；
+# 只要其中一个写了小数点，所有的数就都成了``float32``。``float32``只有大约七位有效数字，
+# 因此``item``返回的数并不恰好是 0.1，只是非常接近。
 #
 # 四则运算以及``torch.sin``这样的函数，都会逐个处理张量里的数，也就是它的**元素**（element）：
 # ``2 * several``里面是 1、2 和 3。
@@ -97,8 +99,8 @@ assert (2 * several).tolist() == [1, 2, 3]
 # The next cell wants a derivative with respect to the number 3, and PyTorch raises an error.
 # What might it have against the number?
 
-# %% zh 884709: 碰壁的请求
-# 下面的单元格想求关于 3 的导数，PyTorch 却报错了。用这个数有什么不妥？
+# %% zh 884709: 请求被拒
+# 下面的代码想对 3 求导，PyTorch 却报错了。这个数有什么不对？
 
 # %% predict
 try:
@@ -118,8 +120,9 @@ assert torch.tensor(3j, requires_grad=True).requires_grad
 # point.)
 
 # %% zh 885825
-# 导数说的是微小的变化有什么影响，而整数没有微小的变化。写成``3.0``，或者加上``dtype=torch.float32``就行了。
-# （报错信息里的 floating point 指浮点数，也就是带小数点的数；complex 指复数。）
+# 导数说的是微小的变化会带来什么影响，而整数谈不上微小的变化。写成``3.0``，
+# 或者加上``dtype=torch.float32``就行了。（报错信息里的 floating point 是浮点数，
+# 也就是带小数点的数；complex 是复数。）
 
 # %% en: There and back
 # While your code runs, autograd notes the operations in a **computational graph**. On the web
@@ -137,16 +140,16 @@ assert torch.tensor(3j, requires_grad=True).requires_grad
 # will ``x.grad`` be?
 
 # %% zh 907fa7: 一去一回
-# 代码运行时，autograd 会把运算记入**计算图**（computational graph）。
-# 在网页上，下一个单元格的输出下方就画着它。圆角框是你创建的张量；
-# 其余每个框都是一个**节点**（node），代表一个运算，名字下面写着运算的结果。
-# 例如``SinBackward``属于正弦运算，它知道怎样穿过正弦往回走。
+# 代码运行时，autograd 会把运算记入**计算图**（computational graph）。在网页上，
+# 下一个单元格的输出下方就画着这张图。圆角框是你创建的张量；其余每个框都是一个**节点**（node），
+# 代表一个运算，节点的名字下面写着运算的结果。例如``SinBackward``是正弦运算的节点，往回走时，
+# 正弦这一步就由它负责。
 #
-# 用图上的按钮可以一步步地看：先从上往下算出数值，再从下往上走回去。在回来的路上，
+# 用图上的按钮可以一步步地看：先从上往下算出数值，再从下往上返回。返回途中，
 # :math:`\bar{g}`表示到达一个节点的**梯度**（gradient），也就是``y``关于该节点运算结果的导数。
-# 起点处的梯度，也就是``y``关于自身的导数，是 1。
+# 起点处的梯度是 1，因为那就是``y``关于自身的导数。
 #
-# 这次的公式是:math:`y = 2 \sin x + 1`，分几步算出，仍取:math:`x = 0`。``x.grad``会是多少？
+# 这次的公式是:math:`y = 2 \sin x + 1`，分几步来算，仍取:math:`x = 0`。``x.grad``会是多少？
 
 # %% predict
 # sphinx_gallery_graph = "y: steps"
@@ -172,16 +175,16 @@ assert lifted.grad == 2
 # sine multiplies by its own slope, :math:`\cos 0 = 1`.
 
 # %% zh 638ded
-# 是 2。:math:`\bar{g}`先原样经过加法：加上常数只是把曲线抬高，斜率不变，
-# 所以就算加的是 100，得到的还是 2。接着，系数把它变成 2；最后，正弦再乘上自己的斜率:math:`\cos 0 = 1`。
+# 结果是 2。:math:`\bar{g}`先原样通过加法：加上常数只是把曲线抬高，斜率不变，所以就算加的是 100，
+# 得到的还是 2。接着通过乘法，梯度被系数放大到 2；最后通过正弦，再乘以那里的斜率:math:`\cos 0 = 1`。
 
 # %% en: 25 points at once
 # ``torch.linspace`` gives 25 points, evenly spaced from 0 to :math:`2\pi`. You make ``a``; ``b``
 # is computed. Look at the last words of each.
 
 # %% zh 3094f0: 一次算 25 个点
-# ``torch.linspace``从 0 到:math:`2\pi`等距取 25 个点，存进一个张量。
-# ``a``由你创建，``b``是算出来的，请看两者的末尾各写着什么。
+# ``torch.linspace``从 0 到:math:`2\pi`等距取 25 个点，存进一个张量。``a``由你创建，
+# ``b``是算出来的。打印之后，请看两者的末尾各写着什么。
 
 # %%
 a = torch.linspace(0, 2 * torch.pi, 25, requires_grad=True)
@@ -205,7 +208,7 @@ assert a[12].item() != torch.pi and 0 < b[12].abs() < 1e-6
 # %% zh 43a4bd
 # ``a``的末尾就是你提出的请求。``b``的末尾是``grad_fn``，也就是它的节点；
 # ``SinBackward0``里的 0 用来区分同一种运算的不同变体。``b``的正中间是:math:`\pi`的正弦，本该是 0，
-# 写的却是一个极小的数，因为没有哪个``float32``数恰好等于:math:`\pi`。
+# 写在那里的却是一个极小的数，因为没有一个``float32``数恰好等于:math:`\pi`。
 
 # %% en: A curve and its gradient
 # Use the same formula for all points and add the results up with ``sum``. The gradient with
@@ -216,7 +219,7 @@ assert a[12].item() != torch.pi and 0 < b[12].abs() < 1e-6
 # on a GPU.) What will the dashed line look like?
 
 # %% zh cce8b6: 曲线与梯度
-# 用同一个公式计算所有的点，再用``sum``把结果加起来。关于``a``的梯度里，每个点各有一个数。
+# 对所有的点沿用刚才的公式，再用``sum``把结果加起来。这样求得的关于``a``的梯度里，每个点各有一个数。
 #
 # 图中实线是``d``，虚线是``a.grad``。（Matplotlib 只接受普通数值：``detach``给出同样的值，但不带计算图；
 # 数据如果在 GPU 上，就用``cpu``取回来。）虚线会是什么样子？
@@ -247,8 +250,8 @@ assert (a.grad[:top] > 0).all() and (a.grad[top + 1 : bottom] < 0).all()
 # the middle.
 
 # %% zh alt f88f4b
-# 一个周期上的两条波形。实线在:math:`-1`和 3 之间起伏；虚线从 2 开始，在实线的最高点和最低点处为 0，
-# 在正中间最低，为:math:`-2`。
+# 一个周期内的两条波浪线。实线在:math:`-1`和 3 之间起伏；虚线从 2 开始，
+# 在实线的最高点和最低点处为 0，到正中间降至最低，为:math:`-2`。
 
 # %% en
 # It is the curve of :math:`2 \cos a`: positive where ``d`` climbs, 0 where ``d`` turns round. The
@@ -269,13 +272,13 @@ assert (a.grad[:top] > 0).all() and (a.grad[top + 1 : bottom] < 0).all()
 #
 #    \frac{\partial}{\partial a_i} \sum_j (2 \sin a_j + 1) = 2 \cos a_i
 #
-# 图下方的检查把 25 个数都与这个公式作了比较。
+# 图下方的检查代码把 25 个数逐一与这个公式作了比较。
 
 # %% en: Is the sum a detour?
 # You wanted 25 slopes, and ``d`` has 25 elements. But if ``backward`` starts from ``d``, there is
 # an error. What could be unclear about the wish?
 
-# %% zh 6329f5: 求和是绕路吗？
+# %% zh 6329f5: 求和是不是多此一举？
 # 你想要 25 个斜率，``d``正好有 25 个元素。可是直接让``backward``从``d``出发，PyTorch 就会报错。
 # 这个请求哪里说得不够清楚？
 
@@ -306,9 +309,10 @@ assert "only for real scalar outputs" in refusals[1]
 # the shape does not matter, ``(1, 1)`` works as well as ``()``.
 
 # %% zh 4d57e6
-# ``d``的每个元素关于``a``的每个元素都有一个导数，一共是:math:`25 \cdot 25`个，而``a.grad``只放得下 25 个。
-# 所以，除非你多作说明，``backward``都从一个实数出发，求和正是把许多数变成一个数。
-# 报错信息把这样的数叫作*标量*（scalar）；它的形状无关紧要，``(1, 1)``和``()``一样能用。
+# ``d``的每个元素关于``a``的每个元素都有一个导数，一共是:math:`25 \cdot 25`个，
+# 而``a.grad``只放得下 25 个。所以如果不另作说明，``backward``就只从一个实数出发，
+# 而求和正好把许多数变成一个。报错信息把这样的一个数叫作*标量*（scalar）；形状则不要紧，
+# ``(1, 1)``和``()``都可以。
 
 # %% en: Who asks for a gradient?
 # You asked for a gradient for ``a`` only, yet ``b`` had a ``grad_fn``: the wish travelled on. Now
@@ -317,10 +321,10 @@ assert "only for real scalar outputs" in refusals[1]
 # from the sine. Which of the four are ``True``, and what will the error complain about?
 
 # %% zh 6ba6c6: 谁需要梯度？
-# 你只为``a``提出了请求，``b``却也有了``grad_fn``，可见请求传了下去。
-# 张量``constant``存着同样的点，但没有提出请求。下面先打印``requires_grad``，
-# 依次是它的正弦、一个和、一次比较，以及最大元素的下标；最后再试着从正弦往回走，这会报错。
-# 四个里面哪些是``True``？报错信息又会抱怨什么？
+# 你只说了``a``需要梯度，``b``却也有了``grad_fn``，可见这个请求会往下传。
+# ``constant``里存着同样的点，但没有为它提出请求。下面先求它的正弦、一个和、一次比较，
+# 以及最大元素的下标，打印这四个结果的``requires_grad``；再试着从正弦往回走，这时会报错。
+# 四个值里哪些是``True``？报错信息又会怎么说？
 
 # %% predict
 constant = torch.linspace(0, 2 * torch.pi, 25)
@@ -351,8 +355,9 @@ assert not unrecorded.requires_grad
 
 # %% zh ca4fa9
 # 有导数的运算会把请求传下去：只要有一个输入需要梯度，结果就需要梯度。
-# 比较和下标谈不上导数，请求到那里就断了；此外，也可以让 autograd 不作记录（见:ref:`gradients-off-and-on`）。
-# ``constant``的正弦没有``grad_fn``，报错信息说的就是这一点：没有可以往回走的路。
+# 比较大小和求最大元素的下标都没有导数可言，请求传到那里就断了；此外，
+# 也可以让 autograd 不记录运算（见:ref:`gradients-off-and-on`）。``constant``的正弦没有``grad_fn``，
+# 报错信息说的就是这一点：没有路可以往回走。
 
 # %% en: On the way back
 # Between ``out`` and ``a`` the gradient passed ``d``, ``c`` and ``b``. Autograd computes these
@@ -360,8 +365,9 @@ assert not unrecorded.requires_grad
 # keeps one. Which number will fill ``b.grad``, and which ``c.grad``?
 
 # %% zh 679413: 回来的路上
-# 从``out``回到``a``，梯度经过了``d``、``c``和``b``。这些梯度，autograd 都会算出来，但用完就丢掉。
-# 在``backward``之前调用``retain_grad``，就能留住它。``b.grad``里会是哪个数，``c.grad``里呢？
+# 从``out``回到``a``的途中，梯度经过了``d``、``c``和``b``。途中的这些梯度，autograd 都会算出来，
+# 但用完就丢掉；想留住哪一份，就要赶在``backward``之前对那个张量调用``retain_grad``。
+# ``b.grad``里会是哪个数，``c.grad``里呢？
 
 # %% predict
 a = torch.linspace(0, 2 * torch.pi, 25, requires_grad=True)
@@ -397,10 +403,10 @@ assert not dropped.retains_grad and b.retains_grad
 # the gradients of the leaf tensors that it reaches.
 
 # %% zh e54230
-# ``unique``把出现过的值各列一次：2 和 1，正是前面那张图里的:math:`\bar{g}`。
-# 少了那两次调用，``b.grad``和``c.grad``都会是``None``。``a``用不着这样的调用，
-# 因为它是**叶子张量**（leaf tensor），也就是说，它不是由被记录的运算产生的。
-# 不带参数地调用``backward``，凡是它到达的叶子张量，梯度都会留住。
+# ``unique``把出现过的值各列一次，得到的 2 和 1 正是前面那张图里的:math:`\bar{g}`。少了那两次调用，
+# ``b.grad``和``c.grad``都会是``None``。``a``用不着这样的调用，因为它是**叶子张量**（leaf tensor），
+# 也就是说，它并非由已记录的运算得到。不带参数地调用``backward``时，凡是反向传播（backward pass）
+# 到达的叶子张量，梯度都会被保留。
 
 # %% en: Remember
 # - Give a floating point tensor ``requires_grad=True``, compute one number, call ``backward``,
@@ -410,9 +416,9 @@ assert not dropped.retains_grad and b.retains_grad
 # - The gradients of intermediate results are computed, and kept where you called ``retain_grad``.
 
 # %% zh 1d7975: 要点
-# - 给浮点张量设``requires_grad=True``，算出一个数，调用``backward``，再读``grad``：
-#   每个元素都有一个导数。
-# - 请求传到哪个结果，哪个结果就带有``grad_fn``，也就是它的节点；梯度沿着节点往回走。
+# - 给浮点张量设``requires_grad=True``，算出一个数，调用``backward``，再读``grad``，
+#   里面为每个元素各存着一个导数。
+# - 请求传到哪个结果，哪个结果就带有``grad_fn``，也就是它的节点；梯度就沿着这些节点往回走。
 # - 中间结果的梯度也会被算出来；想留住它，就要事先调用``retain_grad``。
 
 # %% en: Exercises

@@ -21,20 +21,20 @@
 # which sign will ``w.grad`` have?
 
 # %% zh 9d8bd6: 哪边是下坡？
-# 模型的预测有误差，而你能转动的旋钮有一个、两个，甚至几百万个。读过这一页，你就说得出每个旋钮该往哪边转、
-# 一次敢转多少，以及走到终点时必定满足什么条件。
+# 模型的预测有误差，而你可以转动的旋钮有一个、两个，甚至几百万个。每个旋钮该往哪边转，一次转多少，
+# 转到最好的位置时必定满足什么条件，这一页都会教你判断。
 #
-# **模型**（model）根据输入:math:`x`算出预测值。训练可以改动的那些数叫作**模型参数**（parameter）；
-# 这里的模型是:math:`wx`，只有一个模型参数:math:`w`。**损失**（loss）说明预测值离目标:math:`y`有多远，
-# 常用的一种是差的平方：
+# **模型**（model）根据输入:math:`x`算出预测值。训练时可以改动的数叫作**模型参数**（parameter）；
+# 这里的模型是:math:`wx`，只有一个模型参数:math:`w`。**损失**（loss）
+# 说明预测值离目标:math:`y`有多远，常用的一种是两者之差的平方：
 #
 # .. math::
 #
 #    L(w) = (wx - y)^2
 #
-# 数据一旦固定，损失就只随模型参数变化。取:math:`x = 2`、:math:`y = 10`，从:math:`w = 3`开始：
-# 预测值是 6，损失是 16。用到的调用都在:ref:`first-gradient`里讲过。
-# 要让损失变小，:math:`w`应该调大还是调小？``w.grad``又会是正还是负？
+# 数据固定下来之后，损失就只随模型参数变化。取:math:`x = 2`、:math:`y = 10`，从:math:`w = 3`开始：
+# 这时预测值是 6，损失是 16。用到的几个调用，:ref:`first-gradient`里都讲过。要让损失变小，
+# :math:`w`应该调大还是调小？``w.grad``又会是正还是负？
 
 # %% predict
 import math
@@ -75,8 +75,8 @@ assert w.grad == 8 * (3 - 5)
 # promise kept, and is the loss that you get higher or lower than promised?
 
 # %% zh 23c06b: 斜率许下的诺言
-# 导数就是斜率：:math:`w`增加一点点:math:`h`，损失应该大约变化:math:`-16h`。
-# 下面依次打印:math:`h`、许诺的变化和真正的变化。什么时候诺言能兑现？实际的损失比许诺的高，还是低？
+# 导数就是斜率：:math:`w`增加一点点:math:`h`，损失大约应变化:math:`-16h`。下面依次打印:math:`h`、
+# 许诺的变化和实际的变化。什么时候诺言能兑现？实际的损失比许诺的高，还是低？
 
 # %% predict
 sizes = (1, 0.1, 0.01)
@@ -97,7 +97,7 @@ assert loss_fn(3 + 1e-17) == loss_fn(3)
 
 # %% zh 9dfc7b
 # 这三步里，步子越小，诺言兑现得越好。实际的损失每次都比许诺的高，高出:math:`4h^2`，
-# 因为损失曲线向上弯，离开了斜率为:math:`-16`的那条直线。
+# 因为损失曲线向上弯，偏离了斜率为:math:`-16`的那条直线。
 
 # %%
 grid = torch.linspace(2, 8, 61).cpu()
@@ -147,17 +147,17 @@ assert loss_fn(grid).argmin() == 30
 # others fail?
 
 # %% zh 4271dc: 一步走多远
-# 斜率为负，:math:`w`增大时损失下降；斜率为正，:math:`w`减小时损失下降。
-# 两种情况可以合成一条规则，*逆着*梯度走：
+# 如果斜率为负，:math:`w`增大时损失下降；如果斜率为正，:math:`w`减小时损失下降。
+# 两种情况可以合成一条规则：*逆着*梯度走。写成公式就是：
 #
 # .. math::
 #
 #    w \leftarrow w - \eta \, \frac{\mathrm{d}L}{\mathrm{d}w}
 #
-# 其中的:math:`\eta`叫作**学习率**（learning rate），这样一步步重复下去就是**梯度下降**（gradient descent）。
-# 函数``walk``从 3 出发走八步，每一步都新建一个张量。
+# 其中的:math:`\eta`叫作**学习率**（learning rate），一步步这样走下去，
+# 就是**梯度下降**（gradient descent）。函数``walk``从 3 出发走八步，每一步都新建一个张量。
 # 下面用 0.01、0.1、0.22 和 0.26 这四种学习率各走一趟，去找最低点:math:`w = 5`；
-# 图中画的是走了:math:`n`步之后的:math:`w`。哪几趟能走到最低点附近，其余的又败在哪里？
+# 图中画的是走了:math:`n`步之后的:math:`w`。哪几趟能走到最低点附近，其余的又是怎样失败的？
 
 
 # %% predict
@@ -206,25 +206,27 @@ assert 0.1 < ends[2] < 0.3 and ends[3] > 3
 # is :math:`8(w - 5)`, so a step multiplies :math:`w - 5` by :math:`1 - 8\eta`.
 
 # %% zh a82452
-# 用 0.1，走 3 步就几乎到了；用 0.01，要走 58 步才能这么近。用 0.22，每一步都跨过谷底，但落点近了一点；
-# 用 0.26，落点却一次比一次远：斜率说的是一个点附近的情形，而这样的步子已经走出了附近。
-# 在这个例子里，斜率是:math:`8(w - 5)`，所以每走一步，:math:`w - 5`就乘以:math:`1 - 8\eta`。
+# 学习率取 0.1，走 3 步就几乎到了；取 0.01，要走 58 步才能走到同样近的地方。取 0.22 时，
+# 每一步都跨过谷底，不过落点总比上一次近一点；取 0.26 时，落点却一次比一次远：
+# 斜率说的只是一个点附近的情形，而这样的步子已经跨出了这个范围。在这个例子里，
+# 斜率是:math:`8(w - 5)`，所以每走一步，:math:`w - 5`就乘以:math:`1 - 8\eta`。
 
 # %% en: Two parameters
 # Let the model be :math:`wx + b`, with :math:`b = 0` to begin with. Now each parameter has a
 # slope of its own, a **partial derivative**; together they form the gradient, which is printed
 # first.
 #
-# Then come four steps, all of length 0.1. The pair printed with each says how far it moves
-# :math:`w` for how much of :math:`b`: :math:`w` alone, :math:`b` alone, both equally, or twice as
-# far in :math:`w`. After which of them is the loss lowest?
+# Then the cell tries four steps, each from this same point and of length 0.1. The pair printed
+# with each says how far it moves :math:`w` for how much of :math:`b`: :math:`w` alone, :math:`b`
+# alone, both equally, or twice as far in :math:`w`. After which of them is the loss lowest?
 
-# %% zh 606cb3: 两个模型参数
+# %% zh a50c60: 两个模型参数
 # 把模型换成:math:`wx + b`，开始时:math:`b = 0`。现在每个模型参数都有自己的斜率，
-# 也就是**偏导数**（partial derivative）；它们合起来就是梯度，最先打印的就是它。
+# 也就是**偏导数**（partial derivative）；各个偏导数合起来就是梯度，下面最先打印出来。
 #
-# 然后是四步，长度都是 0.1。与损失一同打印的一对数，表示:math:`w`和:math:`b`的改变量之比：
-# 只动:math:`w`，只动:math:`b`，两者相等，或者:math:`w`动得多一倍。走完哪一步，损失最低？
+# 然后从同一点出发，分别试四步，步长都是 0.1。与损失一同打印的一对数，
+# 表示:math:`w`和:math:`b`的改变量之比：只动:math:`w`，只动:math:`b`，两者动得一样多，
+# 或者:math:`w`多动一倍。走哪一步，损失最低？
 
 
 # %% predict
@@ -277,9 +279,9 @@ assert ravine(1 - part, 0.01 - part) < ravine(1 - 0.001, 0.01)
 # millions, and one ``backward`` finds the slopes for all of them.
 
 # %% zh 402a7b
-# 是最后那一步，它的两个数之比与梯度中的相同。只要梯度不为零，在所有方向里，逆着梯度的方向下坡最陡，
-# 只是步子一长，换个方向也许降得更多。所以它又叫**最速下降**（steepest descent）。
-# 模型参数是两个还是几百万个，道理都一样，而且一次``backward``就能求出全部斜率。
+# 是最后那一步，其中两个数之比与梯度里的相同。只要梯度不为零，在所有方向里，逆着梯度的方向下坡最陡，
+# 不过步子要是长了，换个方向也许降得更多。所以这种走法又叫**最速下降**（steepest descent）。
+# 不论模型参数是两个还是几百万个，道理都一样，而且调用一次``backward``就能求出全部斜率。
 
 # %% en: At the lowest point
 # Now fit :math:`wx` to three points that lie on no common line through the origin. No :math:`w`
@@ -287,8 +289,9 @@ assert ravine(1 - part, 0.01 - part) < ravine(1 - 0.001, 0.01)
 # At the lowest point, which gradient is zero: ``w.grad``, ``inputs.grad``, or both?
 
 # %% zh 666918: 到了最低点
-# 现在用:math:`wx`拟合三个点，它们不在同一条过原点的直线上。:math:`w`取别的值，平方和都比:math:`w = 2`时大。
-# 为了比较，也给``inputs``求梯度。在这个最低点，哪个梯度为零：``w.grad``、``inputs.grad``，还是两个都为零？
+# 现在用:math:`wx`拟合三个点，它们不在同一条过原点的直线上。:math:`w`取别的值时，
+# 误差的平方和都比:math:`w = 2`时大。为了比较，让``inputs``也需要梯度。在这个最低点，
+# 为零的是``w.grad``、``inputs.grad``，还是两者都为零？
 
 # %% predict
 inputs = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -318,7 +321,7 @@ assert all(
 # gradient with respect to the inputs need not be zero, since training does not move the data.
 
 # %% zh 234a30
-# 为零的是关于*模型参数*的梯度。在损失光滑而又最低的地方，沿哪个模型参数都不再有坡度：
+# 为零的是关于*模型参数*的梯度。在损失光滑而又最低的地方，沿任何一个模型参数都不再有坡度：
 # 要是还有坡度，就能顺着它走到更低的地方。关于输入的梯度则不必为零，因为训练并不改动数据。
 
 # %% en: Two weights at zero
@@ -329,10 +332,10 @@ assert all(
 # the loss at three points close by. Both slopes are 0. Has training arrived?
 
 # %% zh e8e0e7: 两个权重都是零
-# 最后看一个两层的模型，每层只有一个**权重**（weight），也就是由训练来调整的数：:math:`w_1 w_2 x`。
-# 取:math:`x = 1`，目标也是 1，损失就是:math:`(w_1 w_2 - 1)^2`。
+# 最后看一个两层的模型，每层只有一个**权重**（weight），也就是通过训练来调整的数：
+# :math:`w_1 w_2 x`。取:math:`x = 1`，目标也是 1，损失就是:math:`(w_1 w_2 - 1)^2`。
 #
-# 两个权重都从 0 开始。先打印这一点的损失，以及斜率是不是 0，再打印近旁三个点的损失。
+# 两个权重都从 0 开始。先打印这一点的损失，以及斜率是不是 0，再打印附近三个点的损失。
 # 两个斜率都是 0，训练就算到终点了吗？
 
 
@@ -364,9 +367,9 @@ assert two_layer_loss(1, 1) == 0
 # reason to begin with random weights.
 
 # %% zh 4ee60e
-# 没有。沿一个方向损失下降，沿另一个方向损失上升：这是**鞍点**（saddle point），
-# 而在:math:`w_1 = w_2 = 1`处，损失是 0。对光滑的损失来说，梯度为零是极小值点的必要条件，却不是充分条件。
-# 梯度下降要是恰好从这里开始，就一步也动不了；权重要随机初始化，这也是一个原因。
+# 没有。沿一个方向损失下降，沿另一个方向损失上升：这样的点叫作**鞍点**（saddle point）；
+# 而在:math:`w_1 = w_2 = 1`处，损失是 0。对光滑的损失来说，梯度为零是极小值点的必要条件，
+# 却不是充分条件。梯度下降要是恰好从这里开始，就一步也动不了；权重要随机初始化，这也是一个原因。
 
 # %% en: Remember
 # - A slope says how the loss changes near a point. Step against the gradient; the learning rate
@@ -398,8 +401,8 @@ assert walk(rate, steps=1) == [3, 5]
 # line do all the lowest points lie?
 
 # %% zh e52691
-# 在``line_loss``上从:math:`w = 3`、:math:`b = 0`开始下降，学习率取 0.05，走 20 步。
-# 损失能降到多低？你到达的是:math:`w = 5`、:math:`b = 0`这一点吗？所有的最低点都在哪条直线上？
+# 对``line_loss``做梯度下降，从:math:`w = 3`、:math:`b = 0`出发，学习率取 0.05，走 20 步。
+# 损失能降到多低？最后到达的是:math:`w = 5`、:math:`b = 0`这一点吗？所有的最低点都在哪条直线上？
 
 # %% solution
 end = [3.0, 0.0]
@@ -417,4 +420,5 @@ assert all(line_loss(w, 10 - 2 * w) == 0 for w in (4, 5, 6))
 # makes these steps with a model and an optimizer.
 
 # %% zh 4ec8d1: 接下来
-# 公式长了，斜率怎么求？见:ref:`chain-rule`。:ref:`one-training-step`则用模型和优化器来走这样的步子。
+# 公式长了，斜率怎么求？见:ref:`chain-rule`。想用模型和优化器（optimizer）走这样的一步，
+# 见:ref:`one-training-step`。

@@ -17,15 +17,15 @@
 
 # %% zh b7bbd8: 链式法则
 # 把一个公式拆成一个个小步骤，再用各步的导数拼出整个公式的导数：先看一条链，再看两条路径交汇，
-# 最后看一个数用了很多次。
+# 最后看同一个数被用到很多次。
 #
 # 先看两步：:math:`v = 3w`和:math:`L = v^2`。每一步都有**局部导数**（local derivative），
-# 说明输入的微小变化经过这一步会放大多少倍。第一步把变化放大到三倍，局部导数是 3；
-# 第二步的局部导数是:math:`2v`，在:math:`w = 1`处，:math:`v = 3`，所以是 6。
+# 说明输入的微小变化经过这一步会被放大多少倍。第一步把变化放大为三倍，所以局部导数是 3；
+# 第二步的局部导数是:math:`2v`，在:math:`w = 1`处有:math:`v = 3`，于是局部导数是 6。
 #
-# 输出下方还画出了可以逐步查看的计算图（computational graph），看法与:ref:`first-gradient`里相同：
-# ``PowBackward``属于平方，``MulBackward``属于乘法，:math:`\bar{g}`是到达节点的梯度。
-# ``w.grad``会是多少？
+# 输出下方还画出了可以逐步查看的计算图（computational graph），
+# 查看的方法与:ref:`first-gradient`里相同：``PowBackward``是平方运算的节点（node），
+# ``MulBackward``是乘法的节点，:math:`\bar{g}`是到达节点的梯度（gradient）。``w.grad``会是多少？
 
 # %% predict
 import matplotlib.pyplot as plt
@@ -81,8 +81,8 @@ assert abs(((3 * 1.01) ** 2 - 9) / 0.01 - 18) < 0.1
 # gradients be?
 
 # %% zh 828f9d: 一百步
-# 链可以很长。下面的:math:`h`从:math:`w`开始，连乘一百次，每次都乘同一个系数，先用 0.9，再用 1.1。
-# 两个系数都很接近 1，两个梯度大约各是多少？
+# 链可以很长。下面的:math:`h`从:math:`w`开始，连乘一百次，每次都乘同一个系数；先取 0.9 算一遍，
+# 再取 1.1 算一遍。两个系数都很接近 1，求得的两个梯度大约各是多少？
 
 
 # %% predict
@@ -121,8 +121,8 @@ assert 0.00002 < 0.9**100 < 0.00003 and 13700 < 1.1**100 < 13800
 
 # %% zh 369220: 两条路径
 # 现在:math:`w`沿两条路径影响:math:`L`：:math:`L = pq`，其中:math:`p = w^2`、:math:`q = 3w`。
-# 仍取:math:`w = 1`，于是:math:`p = 1`、:math:`q = 3`。乘积的局部导数，对:math:`p`是:math:`q`，
-# 对:math:`q`是:math:`p`。
+# 仍取:math:`w = 1`，于是:math:`p = 1`、:math:`q = 3`。乘积关于:math:`p`的局部导数是:math:`q`，
+# 关于:math:`q`的则是:math:`p`。
 #
 # 沿经过:math:`p`的路径，局部导数乘起来是:math:`2w \cdot q = 6`；沿经过:math:`q`的路径，
 # 则是:math:`3 \cdot p = 3`。``w.grad``会是多少？
@@ -147,9 +147,10 @@ assert w.grad == 2 * w * q + 3 * p == 9
 # derivative :math:`9w^2`.)
 
 # %% zh 07ff2c
-# 是:math:`6 + 3 = 9`。:math:`w`的微小变化同时走两条路径，每条路径都给:math:`L`的变化添上自己的一份。
-# 所以完整的链式法则是：*沿每条路径相乘，再把各条路径相加*。（这里的特例就是乘积求导法则。
-# 事实上，:math:`L = 3w^3`的导数正是:math:`9w^2`。）
+# 是:math:`6 + 3 = 9`。:math:`w`的微小变化同时走两条路径，
+# 每条路径都给:math:`L`的变化添上自己的一份。所以完整的链式法则是：
+# *沿每条路径相乘，再把各条路径相加*。（这种情形你早就见过，就是乘积求导法则：
+# :math:`L = 3w^3`的导数果然是:math:`9w^2`。）
 
 # %%
 w = torch.linspace(0, 4, 81, requires_grad=True)
@@ -197,9 +198,9 @@ torch.testing.assert_close(total, expected_p + expected_q, **close)
 # Each recorded use of a tensor begins a path. Here are two results that use a tensor three times
 # each, once ``u`` and once ``w``; both hold 2. What are the two gradients?
 
-# %% zh 129c7e: 用了三次
-# 一个张量每用一次，只要被记录，就多出一条路径。下面两个结果各把一个张量用了三次，一个用``u``，另一个用``w``，
-# 两者的值都是 2。两个梯度各是多少？
+# %% zh 129c7e: 同一个数用三次
+# 张量每被用到一次，只要这一次有记录，就多出一条路径。下面的两个结果，一个把``u``用了三次，
+# 另一个把``w``用了三次；这两个张量的值都是 2。两个梯度各是多少？
 
 # %% predict
 u = torch.tensor(2.0, requires_grad=True)
@@ -221,8 +222,8 @@ assert cut.grad == 2
 # :math:`2 \cdot 2 = 4`, and three of them make 12.
 
 # %% zh cf9780
-# 在和里，三条路径的导数都是 1，合起来是 3：梯度正好是使用的次数。在积里，每条路径的导数是另外两个因子之积，
-# 即:math:`2 \cdot 2 = 4`，三条合起来是 12。
+# 先看求和：三条路径的导数都是 1，合起来是 3，梯度正好是使用的次数。再看乘积：
+# 每条路径的导数是另外两个因子之积，即:math:`2 \cdot 2 = 4`，三条合起来是 12。
 
 # %% en: One row, two rows
 # The table has two rows, and ``row`` has one. In ``table * row`` PyTorch uses it for both rows,
@@ -230,7 +231,7 @@ assert cut.grad == 2
 # numbers will ``row.grad`` hold, and which? And ``shift.grad``?
 
 # %% zh b1d0fe: 一行与两行
-# 表格有两行，``row``只有一行。计算``table * row``时，PyTorch 把它用于这两行；
+# 表格有两行，``row``只有一行。计算``table * row``时，PyTorch 把这一行用于表格的每一行；
 # 到了``+ shift``，又把一个数用于全部六个元素。这叫作**广播**（broadcasting）。
 # ``row.grad``里会有几个数，各是多少？``shift.grad``呢？
 
@@ -253,9 +254,9 @@ assert shift.grad == table.numel() == 6
 # shape of the tensor.
 
 # %% zh 768d89
-# ``row``的每个元素都用了两次，所以各有两条路径从那里开始。对第一个元素，局部导数是 1 和 4，和是 5。
-# ``shift``用了六次，每次的导数都是 1。一个张量如果被广播，它的梯度就是对每一次使用求和，
-# 所以形状与这个张量相同。
+# ``row``的每个元素都被用了两次，所以各有两条路径从那里开始。对第一个元素来说，局部导数是 1 和 4，
+# 加起来是 5。``shift``被用了六次，每次的导数都是 1。张量如果被广播，梯度就是各次使用的那几份之和，
+# 因此形状与张量本身相同。
 
 # %% en: Picked from a list
 # An index in brackets picks elements: ``x[[0, 2, 2, 2]]`` is a tensor of four, taken from places
@@ -284,9 +285,9 @@ assert weighted.grad.tolist() == [1, 0, 1110, 0]
 # occurs often collects from all the places where it stands.
 
 # %% zh f5fc14
-# 是计数：每个位置被挑中了几次。如果在相加之前，先把四个元素分别乘以 1、10、100 和 1000，
-# 后面三个就会汇到同一个位置，合成 1110。没有被挑中的位置得到 0。语言模型正是这样在表里查找单词的：
-# 一个单词如果多次出现，它出现的每一处都会送来一份梯度。
+# 得到的是计数，也就是每个位置被挑中了几次。如果在相加之前，先把四个元素分别乘以 1、10、
+# 100 和 1000，后面三个就会汇到同一个位置，合成 1110。没有被挑中的位置得到 0。
+# 语言模型正是这样在表里查找单词的：一个单词如果多次出现，它出现的每一处都会送来一份梯度。
 
 # %% en: Remember
 # - Along a path, multiply the local derivatives. Where paths meet, add.
@@ -296,7 +297,7 @@ assert weighted.grad.tolist() == [1, 0, 1110, 0]
 
 # %% zh 96848e: 要点
 # - 沿一条路径，把局部导数相乘；路径交汇时，相加。
-# - 一个张量用了好几次，它的梯度就是对各次使用求和。
+# - 一个张量被用了好几次，它的梯度就是各次使用的那几份之和。
 # - 所以，张量被广播之后，梯度是一个和；元素被挑中几次，它的梯度就由几项相加而成。
 
 # %% en: Exercises
@@ -320,7 +321,7 @@ assert w.grad == outer * 3 and b.grad == outer
 
 # %% zh 0c0451
 # 设:math:`h = w^2`、:math:`L = wh + h`。从:math:`w`到:math:`L`一共有几条路径？
-# 在:math:`w = 2`处把它们加起来，再检验。
+# 把各条路径的导数在:math:`w = 2`处加起来，再检验。
 
 # %% solution
 w = torch.tensor(2.0, requires_grad=True)
@@ -335,5 +336,5 @@ assert w.grad == direct + through_product + through_sum
 # graphs.
 
 # %% zh 59d636: 接下来
-# :ref:`read-the-graph`会带你去看替你相乘、相加的那些节点；:ref:`why-reverse-mode`解释它们为什么从结果开始；
-# 如果路径分属两张图又会怎样，见:ref:`gradients-add-up`。
+# :ref:`read-the-graph`会带你去看替你相乘、相加的那些节点；这些节点为什么从结果开始工作，
+# :ref:`why-reverse-mode`会解释；如果路径分属两张图又会怎样，见:ref:`gradients-add-up`。

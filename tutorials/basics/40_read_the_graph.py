@@ -12,7 +12,7 @@
 # :ref:`chain-rule`.
 
 # %% zh 592514: 读懂计算图
-# 从一个结果出发，一步步走回它所依赖的张量，并说出计算图里每个框、每条箭头各代表什么。
+# 从一个结果出发，一步步走回它所依赖的张量，并说出计算图里每个框、每个箭头各代表什么。
 #
 # 代码运行时，autograd 会把运算记入**计算图**（computational graph）。
 # 计算图由一个个对象组成，在 Python 里就能查看；下面第一个单元格打印出的数值后面，就跟着其中一个对象的名字。
@@ -55,12 +55,12 @@ assert b.grad_fn.name() == "SinBackward0"
 # made: what is its ``grad_fn``?
 
 # %% zh def84d: 节点与边
-# 运算被记录时，会留下一个**节点**（node）。节点也是对象，它知道怎样让梯度往回穿过这个运算；
-# 运算的结果用``grad_fn``记着自己的节点。运算用到了哪个张量，它的节点与那个张量的节点之间就有一条
-# **边**（edge）：数值沿着边过去，梯度沿着边回来。
-# 不是由被记录的运算产生的张量，叫作**叶子张量**（leaf tensor）。
+# 运算被记录时，会留下一个**节点**（node）。节点也是一个对象，梯度怎样经由这个运算往回传，由它负责；
+# 运算的结果用``grad_fn``记着自己的节点。运算用到了哪个张量，
+# 这个运算的节点与那个张量的节点之间就有一条**边**（edge）：数值沿着边过去，梯度沿着边回来。
+# 并非由已记录的运算得到的张量，叫作**叶子张量**（leaf tensor）。
 #
-# 节点的名字各有含义。在``SinBackward0``里，``Sin``是运算，``Backward``表示这个节点用在往回走的路上，
+# 节点的名字各有含义。在``SinBackward0``里，``Sin``是运算，``Backward``表示这个节点用于往回走，
 # 末尾的数字则用来区分同一种运算的不同变体。
 #
 # 在网页上，下一个单元格的输出后面有一张计算图。顶上的圆角框是叶子张量，其余每个框都是节点：
@@ -107,9 +107,9 @@ assert (b // 1).grad_fn is not None
 # ``2**b`` has ``PowBackward2``.
 
 # %% zh db894d
-# 运算符``**``留下``PowBackward0``，取自*乘方*（power）；``-``留下``SubBackward0``，取自*减法*（subtract）；
-# 方法``mean``留下``MeanBackward0``。叶子张量``a``不是由被记录的运算产生的，所以``grad_fn``是``None``。
-# 比较运算同样不留下节点：``b > 0``的结果就没有``grad_fn``。
+# 运算符``**``留下``PowBackward0``，取自*乘方*（power）；``-``留下``SubBackward0``，
+# 取自*减法*（subtract）；方法``mean``留下``MeanBackward0``。叶子张量``a``并非由已记录的运算得到，
+# 所以``grad_fn``是``None``。比较运算同样不留下节点：``b > 0``的结果就没有``grad_fn``。
 #
 # 名字末尾多半是 0，从乘方可以看出这个数字的用处：``b**2``的指数是 Python 数值，节点是``PowBackward0``；
 # 底数和指数都是张量时，是``PowBackward1``；``2**b``的节点则是``PowBackward2``。
@@ -126,14 +126,14 @@ assert (b // 1).grad_fn is not None
 # and ``cpu`` fetches it if it is on a GPU.) What will the solid curve look like?
 
 # %% zh 1c188d: 节点做什么
-# 节点就是函数。传给它的参数是到达这里的梯度，记作:math:`\bar{g}`，
+# 节点是一个函数。传给它的参数是到达这个节点的梯度（gradient），记作:math:`\bar{g}`，
 # 也就是最终结果关于该节点运算结果的导数；它的返回值是继续往回传的梯度。
 # 平时由``backward``替你调用节点；想认识一个节点，不妨亲手调用它。
 #
 # 从 0 到:math:`2\pi`取 100 个数:math:`u`，算出它们的正弦:math:`v`，
-# 再交给:math:`v`的节点一个:math:`\bar{g}`，每个数对应的值都是 1。
-# 图中虚线是:math:`v`，实线是节点的返回值。（Matplotlib 只接受普通数值：``detach``给出不带计算图的张量；
-# 数据如果在 GPU 上，就用``cpu``取回来。）实线会是什么样子？
+# 再把一个元素全是 1 的:math:`\bar{g}`交给:math:`v`的节点。图中虚线是:math:`v`，实线是节点的返回值。
+# （Matplotlib 只接受普通数值：``detach``给出不带计算图的张量；数据如果在 GPU 上，
+# 就用``cpu``取回来。）实线会是什么样子？
 
 # %% predict
 u = torch.linspace(0, 2 * torch.pi, 100, requires_grad=True)
@@ -181,10 +181,11 @@ torch.testing.assert_close(uneven, steps_of_u * returned)
 # you expect, and which nodes stand in them?
 
 # %% zh 36cefa: 往回走一步
-# 节点把梯度送到哪里去？答案在它的``next_functions``里，其中每一对值包括两项：下一个节点，
-# 以及梯度属于那个节点的第几个结果。多数运算只有一个结果，所以编号多半是 0。
+# 节点把梯度送到哪里去？答案在它的``next_functions``里，里面是一对一对的值：
+# 每一对的前一项是接下来的节点，后一项是编号，说明梯度属于那个节点的哪一个结果。
+# 多数运算只有一个结果，所以编号多半是 0。
 #
-# 回到``d``：它等于``c - 1``，一个张量减去一个常数。你认为会有几对值，里面各是哪个节点？
+# 回到``d``：它等于``c - 1``，一个张量减去一个常数。你觉得会有几对值，里面各是哪个节点？
 
 # %% predict
 for node, number in d.grad_fn.next_functions:
@@ -211,9 +212,10 @@ assert [pair[1] for pair in (p * r).grad_fn.next_functions] == [0, 2]
 # ``torch.index_select`` has none, since the operation has no derivative with respect to it.
 
 # %% zh 55be1e
-# 有两对。第一对里的节点与``c.grad_fn``是同一个对象。第二对属于常数：相减之前，PyTorch 先把它变成了张量，
-# 这个张量不需要梯度，所以什么也不会送过去，节点的位置上就是``None``。
-# 并不是每个输入都有一对值：``torch.index_select``的索引就没有，因为这个运算关于索引谈不上导数。
+# 有两对。第一对里的节点与``c.grad_fn``是同一个对象。第二对属于常数：相减之前，
+# PyTorch 先把它变成了张量；这个张量不需要梯度，所以不会有梯度送过去，
+# 本该是节点的地方就成了``None``。并不是每个输入都有一对值：``torch.index_select``的下标就没有，
+# 因为这个运算对下标没有导数可言。
 
 # %% en: All the way back
 # Begin at the node of ``out`` and follow the first pair of each node, until ``next_functions`` is
@@ -247,15 +249,15 @@ assert node.variable is a
 
 # %% zh 8dfc21
 # 五个。最后一个是``AccumulateGrad``，前面带着它所在的 C++ 命名空间。梯度走到这里就离开了计算图：
-# 这个节点把到达的梯度加到一个叶子张量的``grad``上。那个张量存放在``variable``里，
-# 也就是说，``node.variable``就是``a``本身，不是副本。图中``a``的框，代表的正是这个节点。
+# 这个节点把到达的梯度加到一个叶子张量的``grad``上。那个张量就存放在节点的``variable``里：
+# ``node.variable``正是``a``本身，不是副本。图中``a``的框，代表的正是这个节点。
 
 # %% en: One tensor, used twice
 # Let :math:`s = w x` and :math:`z = s \sin s`, so that ``s`` is used in two places. The function
 # ``show`` prints a node, then does the same for each node that comes next, two spaces further to
 # the right. How often will the node of ``s`` be printed, and how many such nodes are there?
 
-# %% zh 15d56e: 一个张量，两处使用
+# %% zh 15d56e: 一个张量用在两处
 # 令:math:`s = w x`，:math:`z = s \sin s`，这样``s``就用在了两个地方。函数``show``先打印一个节点，
 # 再往右缩进两个空格，对接下来的每个节点做同样的事。``s``的节点会被打印几次？这样的节点一共有几个？
 
@@ -297,9 +299,9 @@ assert changed.grad_fn is not node_before
 # acyclic graph: paths may part and meet again, but none leads round in a circle.
 
 # %% zh eb2c7d
-# 它被打印了两次，因为有两条路径通向它；但这两行其实是同一个对象，所以八行输出只对应五个节点。
-# 计算图并不是树，数学上叫作有向无环图（directed acyclic graph）：
-# 路径可以分开，也可以再汇合，但不会绕回原处。
+# 这个节点被打印了两次，因为有两条路径通向它；但这两行其实是同一个对象，所以八行输出只对应五个节点。
+# 可见计算图并不是树，数学上把它叫作有向无环图（directed acyclic graph）：路径可以分开，
+# 也可以再汇合，但不会绕回原处。
 
 # %% en: Where two paths meet
 # What happens on the way back where they meet? Here :math:`s = 1`. The product :math:`s \sin s`
@@ -316,8 +318,8 @@ assert changed.grad_fn is not node_before
 # :math:`\sin 1 \approx 0.84`直接送给``s``，正弦那边送来的是:math:`\cos 1 \approx 0.54`。
 # 输出后面还有一张计算图，用按钮可以先看数值，再看每个:math:`\bar{g}`。
 #
-# 想在旁边看着，可以在``s``的节点上登记一个**钩子**（hook）：节点每次运行之前都会调用这个函数，
-# 并传入一个元组，里面是到达的梯度。我们的钩子把元组存进列表。
+# 想看个究竟，可以在``s``的节点上登记一个**钩子**（hook）。钩子是一个函数，
+# 节点每次运行之前都会调用它，并传入一个元组，里面是到达的梯度。我们的钩子把元组存进列表。
 # ``backward``之后，列表里会有几个元组，其中是什么数？
 
 # %% predict
@@ -341,9 +343,8 @@ assert abs(x.grad.item() - 2 * 1.381773) < 1e-5
 
 # %% zh d6a647
 # 只有一个元组，里面是两数之和 1.38。梯度随到随加，等两份都到齐了，节点才运行，而且只运行一次。
-# 链式法则说的正是这件事：对所有路径求和。在图上可以看到整个过程：
-# 数值先从叶子张量往下依次出现，然后每个:math:`\bar{g}`从结果往上依次出现，
-# 最后叶子张量里写上``grad``。
+# 链式法则说的正是这件事：对所有路径求和。在图上可以看到整个过程：数值先从叶子张量往下依次出现，
+# 然后每个:math:`\bar{g}`从结果往上依次出现，最后在叶子张量里写上``grad``。
 
 # %% en: Remember
 # - ``grad_fn`` is the node behind a result. It is a function from the gradient that arrives to the
@@ -357,7 +358,7 @@ assert abs(x.grad.item() - 2 * 1.381773) < 1e-5
 # - ``grad_fn``是结果背后的节点。节点是函数：传入到达的梯度，返回继续往回传的梯度。
 # - ``next_functions``说明这些梯度的去向；不需要梯度的地方是``None``。
 # - 路径的终点是``AccumulateGrad``，它把到达的梯度加到叶子张量的``grad``上。
-# - 一个张量用了两次，中间没有改动，节点就只有一个：到达那里的梯度先相加，节点再运行。
+# - 一个张量被用了两次，其间没有改动过，节点就只有一个：到达那里的梯度先相加，节点再运行。
 
 # %% en: Exercise: be the backward pass
 # Without ``backward``, find the gradient of ``out`` with respect to ``a``: start with
@@ -366,8 +367,9 @@ assert abs(x.grad.item() - 2 * 1.381773) < 1e-5
 # arrive at :math:`\tfrac{2}{3} \sin a \cos a`.
 
 # %% zh 8d2677: 练习：自己做一遍反向传播
-# 不用``backward``，求``out``关于``a``的梯度：从``torch.tensor(1.0)``开始，依次调用``out``、``d``、``c``
-# 和``b``的节点，每次传入前一个节点的返回值。有两对值的节点，返回的是由两个值组成的元组。
+# 不用``backward``，亲手做一遍反向传播（backward pass），求出``out``关于``a``的梯度：
+# 从``torch.tensor(1.0)``开始，依次调用``out``、``d``、``c``和``b``的节点，
+# 每次传入前一个节点的返回值。有两对值的节点，返回的是由两个值组成的元组。
 # 最后应该得到:math:`\tfrac{2}{3} \sin a \cos a`。
 
 # %% solution
@@ -410,5 +412,5 @@ assert leaves(loss.grad_fn) == {w, x}
 # see :ref:`graph`.
 
 # %% zh dbffd9: 接下来
-# 走完一遍之后，一路上哪些张量还留着梯度？见:ref:`where-gradients-are-kept`。
-# 节点又是怎样产生的？见:ref:`graphs-are-built-by-running`。想画出自己代码的计算图，见:ref:`graph`。
+# 反向传播做完之后，途中哪些张量还留着梯度？见:ref:`where-gradients-are-kept`。节点又是怎样产生的？
+# 见:ref:`graphs-are-built-by-running`。想画出自己代码的计算图，见:ref:`graph`。

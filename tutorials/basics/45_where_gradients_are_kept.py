@@ -3,17 +3,18 @@
 # tags: Tensor.is_leaf, Tensor.retain_grad, Tensor.retains_grad, Tensor.register_hook, Tensor.requires_grad_
 
 # %% en: Where gradients are kept
-# Say beforehand which tensors will hold a gradient after ``backward``, and keep one that would
-# otherwise be dropped.
+# Say beforehand which tensors will hold a gradient after ``backward``, say why ``grad`` is ``None``
+# in the others, and keep a gradient that would otherwise be dropped.
 #
 # In a picture of a graph, leaf tensors stand at the top and results on the way down. The page builds
 # on :ref:`first-gradient`, where ``retain_grad`` kept a gradient on the way, and on
 # :ref:`read-the-graph`, which introduces nodes, leaf tensors and hooks.
 
-# %% zh 5de436: 梯度留在哪里
-# 学会事先判断``backward``之后哪些张量里有梯度；本来会丢掉的梯度，也能让它留下来。
+# %% zh af296e: 梯度留在哪里
+# 学会事先判断：``backward``之后，哪些张量里有梯度；说清其余张量的``grad``为什么是``None``；
+# 再学会把本来会被丢掉的梯度留下来。
 #
-# 画出计算图（computational graph）来，顶上是叶子张量（leaf tensor），往下是一个个中间结果。
+# 在画出来的计算图（computational graph）里，顶上是叶子张量（leaf tensor），往下是一个个中间结果。
 # 在:ref:`first-gradient`里，你用``retain_grad``留住过途中的梯度；节点、叶子张量和钩子，
 # :ref:`read-the-graph`里也都讲过。这一页接着往下讲。
 
@@ -35,10 +36,10 @@ torch.set_default_device(device or "cpu")
 # prints their first sentences. What will ``a.grad`` and ``b.grad`` be, and will there be a warning?
 
 # %% zh d4bc8f: 同一条路径上的两个张量
-# 算出:math:`b = \sin a`和:math:`c = b^2`，再全部加起来。``a``和``b``都需要梯度，
+# 算出:math:`b = \sin a`和:math:`c = b^2`，再把所有的数加起来。``a``和``b``都需要梯度，
 # 而梯度要到达``a``，必须先经过``b``。
 #
-# 带``catch_warnings``的那一块会捕获可能出现的警告，存进列表；最后的循环打印警告开头的几句话。
+# 带``catch_warnings``的那一块代码会捕获可能出现的警告，存进列表；最后的循环打印警告开头的几句话。
 # ``a.grad``和``b.grad``会是什么？会有警告吗？
 
 # %% predict
@@ -75,9 +76,9 @@ torch.testing.assert_close(again.grad, 2 * again.detach())
 # and a step of training can do without them.
 
 # %% zh b8f07d
-# 叶子张量里是:math:`2 \sin a \cos a`。中间结果``b``里什么也没有，PyTorch 还发出了警告：
-# 它不是叶子张量，所以不带参数的``backward()``不会主动填写它的``grad``。
-# 如果每个中间结果都留一份梯度，占的内存就和这些结果本身差不多，而训练时的更新用不上它们。
+# 叶子张量里是:math:`2 \sin a \cos a`。中间结果``b``却没有留下梯度，PyTorch 还发出了警告：
+# 这个结果不是叶子张量，所以不带参数的``backward()``不会主动填写它的``grad``。
+# 如果给每个中间结果都留一份梯度，所占的内存就和这些结果本身差不多，而训练时并用不上这些梯度。
 
 # %% en: A look at what passes
 # To see the gradient for ``b`` without keeping it in ``grad``, use a hook: a function that you hand
@@ -85,10 +86,10 @@ torch.testing.assert_close(again.grad, 2 * again.detach())
 # gradient. Ours appends it to a list; the computation is the one from above. How many gradients
 # will the list hold, and which?
 
-# %% zh 1b324b: 看看经过了什么
+# %% zh 1b324b: 看一眼经过的梯度
 # 想看到``b``的梯度，又不必把它留在``grad``里，可以用钩子（hook）：
 # 用张量的``register_hook``登记一个函数，这个张量的梯度经过时，函数就会被调用，并收到这份梯度。
-# 下面的计算与前面一样，我们的钩子把梯度存进列表。列表里会有几份梯度，是什么？
+# 下面的计算与前面一样，我们的钩子把收到的梯度存进列表。列表里会有几份梯度，各是什么？
 
 # %% predict
 b = torch.sin(a)
@@ -108,8 +109,8 @@ torch.testing.assert_close(passed[0], twice_the_sines)
 # ``a``. Then it was handed on and dropped; but for our list, it would be gone.
 
 # %% zh 0c74c7
-# 有一份，是:math:`2 b = 2 \sin a`。它非算出来不可：链式法则要从``b``走到``a``，少不了它。
-# 往回传之后，它就被丢掉了；要不是存进了我们的列表，现在就看不到了。
+# 有一份，是:math:`2 b = 2 \sin a`。这份梯度非算不可：链式法则（chain rule）要从``b``走到``a``，
+# 少不了它。往回传之后，它就被丢掉了；要不是存进了我们的列表，现在就看不到了。
 
 # %% en: Keep three of them
 # ``retain_grad`` asks a result to keep its gradient in ``grad``. Take 100 numbers :math:`u` from 0
@@ -119,9 +120,10 @@ torch.testing.assert_close(passed[0], twice_the_sines)
 # and ``u.grad`` over :math:`u`: what will they look like?
 
 # %% zh 44fa3a: 留下三份梯度
-# 对一个中间结果调用``retain_grad``，它的梯度就会留在``grad``里。从 0 到:math:`2\pi`取 100 个数:math:`u`，
-# 令:math:`s = \sin u`，:math:`q = s^2`，最终结果是:math:`q`之和；在``backward``之前，
-# 先对``s``和``q``调用它。（``detach``给出不带计算图的值，``cpu``把值取回来交给 Matplotlib。）
+# 对一个中间结果调用``retain_grad``，它的梯度就会留在``grad``里。
+# 从 0 到:math:`2\pi`取 100 个数:math:`u`，令:math:`s = \sin u`，:math:`q = s^2`，
+# 把:math:`q`的元素之和作为最终结果；在``backward``之前，先对``s``和``q``这样调用一次。
+# （``detach``给出不带计算图的值，``cpu``把值取回来交给 Matplotlib。）
 # 以:math:`u`为横轴画一画``q.grad``、``s.grad``和``u.grad``：三条曲线会是什么样子？
 
 # %% predict
@@ -153,7 +155,7 @@ torch.testing.assert_close(u.grad, torch.sin(2 * angles), **near)
 # 2, and the solid one is a sine of height 1 that swings twice.
 
 # %% zh alt 33a526
-# 一个周期上的三条曲线。点线恒为 1，虚线是高度为 2 的正弦，实线是高度为 1、来回摆动两次的正弦。
+# 一个周期上的三条曲线。点线恒为 1，虚线是振幅为 2 的正弦，实线是振幅为 1、来回摆动两次的正弦。
 
 # %% en
 # From the result up, each step multiplies by one more derivative. The sum sends a 1 to each element
@@ -169,7 +171,7 @@ torch.testing.assert_close(u.grad, torch.sin(2 * angles), **near)
 # now is it asked, with ``retain_grad``, to keep its gradient; ``retains_grad`` tells whether a
 # tensor has been asked. Which two values will be printed?
 
-# %% zh e75309: 事后再提
+# %% zh e75309: 事后才请求
 # 张量``c``来自讲钩子的那一节，那里的反向传播（backward pass）已经做完，现在才对它调用``retain_grad``。
 # 属性``retains_grad``表示是否提出过这样的请求。打印出来的两个值会是什么？
 
@@ -190,9 +192,10 @@ assert silent == []
 # gradients are to be computed, ``retain_grad`` that one of them is to stay.
 
 # %% zh d3028e
-# 太晚了：这个请求对以后的反向传播才有效，上一次的梯度已经不在了。更糟的是，连前面那条警告也不再出现：
-# ``c.grad``是``None``，没有任何提示。所以要在``backward``之前调用``retain_grad``。
-# 还要分清两个名字：``requires_grad``说的是需要计算梯度，``retain_grad``说的是把其中一份留下来。
+# 太晚了：这个请求只对以后的反向传播有效，上一次的梯度已经不在了。更糟的是，
+# 连前面那条警告也不再出现：``c.grad``是``None``，没有任何提示。
+# 所以要在``backward``之前调用``retain_grad``。还要分清两个名字：
+# ``requires_grad``说的是需要计算梯度，``retain_grad``说的是把其中一份留下来。
 
 # %% en: Two other cases
 # The leaf tensor ``a`` keeps its gradient anyway; a tensor that requires no gradient has nothing to
@@ -223,8 +226,8 @@ except RuntimeError as refusal:
 # With a tensor whose ``requires_grad`` is ``False``, it is an error.
 
 # %% zh ada74d
-# 对``a``来说，它什么也不做，``retains_grad``仍是``False``，因为这个属性说的是中间结果。
-# 如果张量的``requires_grad``是``False``，它会报错。
+# 对``a``调用，什么也不会发生，``retains_grad``仍是``False``，因为这个属性说的是中间结果。
+# 对``requires_grad``是``False``的张量调用，则会报错。
 
 # %% en: Leaf or not
 # So it matters which tensors are leaves. ``is_leaf`` is true when ``grad_fn`` is ``None``, as it is
@@ -232,8 +235,9 @@ except RuntimeError as refusal:
 # Which of the six tensors are leaves?
 
 # %% zh c7f492: 是不是叶子张量
-# 可见，是不是叶子张量很要紧。``grad_fn``是``None``，``is_leaf``就为真；
-# 不是由被记录的运算产生的张量就是如此。下面的``w``需要梯度，``t``不需要。六个张量中，哪些是叶子张量？
+# 可见，是不是叶子张量很要紧。``grad_fn``是``None``时，``is_leaf``为真；
+# 并非由已记录的运算得到的张量就是如此。下面的``w``需要梯度，``t``不需要。六个张量中，
+# 哪些是叶子张量？
 
 # %% predict
 w = torch.ones(3, requires_grad=True)
@@ -267,8 +271,8 @@ assert not values.is_leaf and indices.is_leaf
 
 # %% zh 1c14c4
 # 有五个。``2 * t``用不着梯度，所以没有被记录；比较运算没有导数；``detach``则切断了与计算图的联系。
-# 不过五个之中需要梯度的只有``w``，所以能从``backward``得到梯度的也只有``w``：
-# 既要是叶子张量，又要需要梯度。
+# 不过五个之中需要梯度的只有``w``，所以能从``backward``得到梯度的也只有``w``：既是叶子张量，
+# 又需要梯度。
 
 # %% en: Small starting values
 # Training often starts from small random numbers and needs gradients for them. Both lines below make
@@ -276,8 +280,8 @@ assert not values.is_leaf and indices.is_leaf
 # (Warnings are switched off, so that they give nothing away.) What will each of the two hold after
 # ``backward``?
 
-# %% zh 1906f0: 小一点的初始值
-# 训练常常从一些小的随机数出发，需要它们的梯度。下面开头的两行各生成三个这样的数；
+# %% zh 1906f0: 很小的初始值
+# 训练常常从一些很小的随机数出发，并且需要这些数的梯度。下面开头的两行各生成三个这样的数；
 # 第二行用``requires_grad_``让一个已经算好的张量需要梯度。（为了不泄露答案，这里先把警告关掉。）
 # ``backward``之后，这两个张量里各有什么？
 
@@ -308,8 +312,8 @@ assert halves.grad_fn.name() == "ToCopyBackward0"
 
 # %% zh 705bee
 # 第一行里的乘法被记录了，所以``first``是中间结果，梯度去了``torch.randn``生成的那个叶子张量，
-# 而它没有变量名可用。应当先做完算术，再调用``requires_grad_``。转换数据类型也是一样：
-# 用``half``把这些数转换成 float16 时，同样会记下一个节点。
+# 而那个张量没有变量名可用。应当先做完算术，再调用``requires_grad_``。转换数据类型也是一样：
+# 用``half``把这些数转换成 float16 时，同样会有一个节点被记下来。
 
 # %% en: Remember
 # - After a plain ``backward()``, gradients are in the leaf tensors that it has reached, and in the
@@ -332,7 +336,7 @@ assert halves.grad_fn.name() == "ToCopyBackward0"
 
 # %% zh f0e296: 练习：梯度丢在哪里
 # ``clamp(max=4)``把超过 4 的数都换成 4。取:math:`x = (1, 3)`，先算``2 * x``，
-# 再对结果做 clamp、求平方，最后加起来。``x.grad``的两个元素中有一个是 0。
+# 再把结果截断（clamp）、平方，最后加起来。``x.grad``的两个元素中有一个是 0。
 # 把途中三个结果的梯度都留下来，找出梯度是在哪个运算里丢掉的。
 
 # %% solution
@@ -369,5 +373,6 @@ assert w.argmax().is_leaf
 # that no gradient reaches.
 
 # %% zh be1d06: 接下来
-# :ref:`graphs-are-built-by-running`讲节点在什么时候产生，:ref:`gradients-add-up`讲``grad``里已经有值时会怎样，
-# :ref:`gradients-off-and-on`则教你怎样让结果与梯度脱开。
+# :ref:`graphs-are-built-by-running`讲节点在什么时候产生，
+# :ref:`gradients-add-up`讲``grad``里已经有值时会怎样；怎样让梯度到不了某些结果，
+# 则见:ref:`gradients-off-and-on`。

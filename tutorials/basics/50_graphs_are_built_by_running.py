@@ -12,13 +12,13 @@
 # meant for functions like those below, in which the way along the first inputs meets each node.
 
 # %% zh 95f864: 计算图是跑出来的
-# 函数里可以有``if``、``for``，也可以调用自己。这一页教你看出：这样的函数跑完之后，
-# 留下的是怎样的计算图（computational graph），由此又会得到怎样的梯度（gradient）。
+# 函数里可以有``if``、``for``，也可以调用自己。这样的函数跑完之后会留下怎样的计算图（computational graph），
+# 由此又会得到怎样的梯度（gradient），读到最后你都能自己说出来。
 #
-# 最好先读:ref:`read-the-graph`：那里认识了节点（node），也沿着``next_functions``从结果走回过
-# 叶子张量（leaf tensor）。下面的``trail``做的就是这件事：它从一个节点走到下一个，每次都走向第一个输入，
-# 最后返回沿途各节点的名字，不包括末端的``AccumulateGrad``。它是为下面这样的函数写的：
-# 只要沿着第一个输入走，每个节点都会遇到。
+# 最好先读:ref:`read-the-graph`，在那里你认识了节点（node），还沿着``next_functions``从结果一路走回
+# 叶子张量（leaf tensor）。下面的``trail``做的就是这件事：从一个节点走到下一个，每次都走向第一个输入，
+# 最后返回沿途各节点的名字，不包括末端的``AccumulateGrad``。这个函数是专为下面的例子写的，
+# 在这些例子里，沿着第一个输入走就能遇到每一个节点。
 
 # %%
 import matplotlib.pyplot as plt
@@ -43,8 +43,8 @@ def trail(result):
 
 # %% zh 2e6930: 两条分支的函数
 # 函数``f``遇到小于 1 的数，取它的平方；遇到其他的数，就用 3 减去它。分别在 0.5 和 2 处调用它。
-# ``item``取出单元素张量里的那个 Python 数。``trail``在两种情况下各会找到哪些节点？
-# 其中有没有``if``的节点？梯度又各是多少？
+# ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。``trail``在两种情况下各会找到哪些节点？
+# 其中有没有一个对应``if``？梯度又各是多少？
 
 
 # %% predict
@@ -76,8 +76,8 @@ assert not (u < 1).requires_grad
 # :math:`x^2` alone, or that of :math:`3 - x` alone. A graph made in this way is called dynamic.
 
 # %% zh 2282ca
-# 各有一个节点：一个来自平方；另一个是``RsubBackward1``，即左右颠倒的减法，从一个数里减去张量。
-# autograd 不会去读你的函数，而是趁张量（tensor）运算执行的时候做记录。
+# 两次各有一个节点：一个来自平方；另一个是``RsubBackward1``，对应左右颠倒的减法，也就是从一个数里减去张量。
+# autograd 并不去读你的函数，它只是趁张量运算执行的时候做记录。
 # 比较运算和没有执行的那条分支都没留下痕迹，所以得到的要么只是:math:`x^2`的梯度，
 # 要么只是:math:`3 - x`的梯度。这样边运行边建立的图，叫作动态图（dynamic graph）。
 
@@ -114,7 +114,7 @@ for many in (1, 10, 100):
 # number of rounds.
 
 # %% zh ac9d92
-# 正弦执行了几次，就有几个节点。图里没有循环，循环已经被展开了。此外，
+# 正弦运算执行了几次，就有几个节点。图里没有循环，循环已经被展开了。此外，
 # 反向传播（backward pass）要用到输入的余弦，所以每个节点都保存着自己的输入；
 # 轮数越多，占用的内存也就越多。
 
@@ -160,10 +160,10 @@ assert whole.tolist() == [1, 3] and whole.is_floating_point()
 # through rounded values alone teaches them nothing.
 
 # %% zh eaed4b
-# 只有``ceil``。真假值、整数和位置没有“变化一点点”可言，所以什么也不记录；``zeros_like``取的是``x``的形状，
-# 不是它的值。``ceil``返回的是浮点数，会被记录，但它的导数在相邻两次跳跃之间是 0，
+# 只有``ceil``。真假值、整数和位置都谈不上“变化一点点”，所以不会被记录；``zeros_like``照搬的是``x``的形状，
+# 与它的值无关。``ceil``返回的是浮点数，会被记录，但它的导数在相邻两次跳跃之间是 0，
 # autograd 在跳跃处给出的也是 0，所以 2 全部来自``2 * x``。
-# 由此可见，如果损失（loss）仅仅通过取整后的值依赖权重（weight），权重就什么也学不到。
+# 由此可见，如果权重（weight）对损失（loss）的影响全都要先经过取整，权重就什么也学不到。
 
 # %% en: A function that calls itself
 # Both functions compute :math:`x^n` where :math:`n` is a power of 2: the loop with :math:`n - 1`
@@ -173,7 +173,7 @@ assert whole.tolist() == [1, 3] and whole.is_floating_point()
 
 # %% zh c24c69: 调用自己的函数
 # 下面两个函数算的都是:math:`x^n`，其中:math:`n`是 2 的幂：循环做:math:`n - 1`次乘法，
-# 递归则把平方再平方，一层套一层。:math:`n = 16`时，循环留下 15 个节点。递归会留下几个？
+# 递归（recursion）则把平方再平方，一层套一层。:math:`n = 16`时，循环留下 15 个节点。递归会留下几个？
 # 一直到:math:`n = 64`，两者又各会怎样增长？
 
 
@@ -230,10 +230,10 @@ assert y == 2**16 and trail(y) == ["MulBackward0"] * 4
 # takes the one before it twice; the gradient comes back on both ways and is added.
 
 # %% zh b5b599
-# 四个，每次平方添一个。:math:`n`每增加一，循环就多一个节点；而递归要等它翻一倍，才多一个。
-# 图里有的是乘法的节点；循环本身没有节点，对``recursion``的每次调用也没有。
-# 两者给出的梯度都是:math:`n x^{n-1}`，只是从:math:`n = 4`起，递归无论前向还是反向，走的步数都更少。
-# 在:math:`x^{16}`的图中，每个乘积都把前一个乘积用了两次，梯度也就从两条路回来，再相加。
+# 四个，每次平方添一个。:math:`n`每增加一，循环就多一个节点；递归却要等指数翻一倍，才多一个。
+# 图里的这些节点都来自乘法；循环本身没有节点，对``recursion``的每次调用也没有。
+# 两者给出的梯度都是:math:`n x^{n-1}`，只是从:math:`n = 4`起，递归走的步数更少，前向、反向都是如此。
+# 在:math:`x^{16}`的图中，每个乘积都把前一个乘积用了两次，梯度也就沿两条路回来，再相加。
 
 # %% en: Remember
 # - A graph comes from operations that ran: those of the branch taken, and of each round of a loop.
@@ -241,9 +241,9 @@ assert y == 2**16 and trail(y) == ["MulBackward0"] * 4
 # - Results of a boolean or integer type get no node. ``ceil`` of floats gets one, with gradient 0.
 
 # %% zh 44ab4e: 要点
-# - 图来自执行过的运算：走过的那条分支里的，以及循环每一轮里的。
+# - 图来自执行过的运算，包括所走分支里的运算，也包括循环每一轮里的运算。
 # - 判断条件、循环和对 Python 函数的调用，本身都没有节点。
-# - 结果是布尔类型或整数类型，就没有节点；对浮点数取``ceil``则有节点，梯度为 0。
+# - 布尔类型或整数类型的结果没有节点；对浮点数取``ceil``，结果有节点，但梯度为 0。
 
 # %% en: Exercise: the absolute value by hand
 # Write ``size(x)`` with an ``if`` that returns ``-x`` below 0 and ``x`` otherwise. Say which gradient
@@ -251,8 +251,8 @@ assert y == 2**16 and trail(y) == ["MulBackward0"] * 4
 # run there, and which function of :math:`x` does the gradient of ``torch.abs`` follow?
 
 # %% zh f6d9a6: 练习：手写绝对值
-# 用``if``写一个``size(x)``：小于 0 时返回``-x``，否则返回``x``。先说出它在 -2、0 和 3 处的梯度，
-# 再和``torch.abs``比较。两者在哪里不同？在那里执行的是哪条分支？``torch.abs``的梯度又等于:math:`x`的什么函数？
+# 用``if``写一个``size(x)``：小于 0 时返回``-x``，否则返回``x``。先推测它在 -2、0 和 3 处的梯度，
+# 再和``torch.abs``比较。两者在哪一点不同？这时执行的是哪条分支？``torch.abs``的梯度又等于:math:`x`的什么函数？
 
 
 # %% solution

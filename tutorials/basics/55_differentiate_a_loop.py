@@ -10,11 +10,11 @@
 # that ran, those of each round of a loop included.
 
 # %% zh ba0ef5: 对循环求导
-# ``while``循环有的跑到数够大为止，有的跑到收敛为止。对这样的循环调用``backward``，
+# 有的``while``循环要跑到数值足够大才停，有的要跑到算法收敛（converge）才停。对循环得出的结果调用``backward``，
 # 会得到什么梯度（gradient）？哪些地方又要多留个心眼？读完你就有数了。
 #
-# 先读:ref:`graphs-are-built-by-running`：那一页说明，计算图（computational graph）来自执行过的运算，
-# 循环每一轮里的也都在内。
+# 请先读:ref:`graphs-are-built-by-running`，那里讲过：计算图（computational graph）来自执行过的运算，
+# 循环每一轮里的运算也包括在内。
 
 # %%
 import textwrap
@@ -33,7 +33,7 @@ torch.set_default_device(device or "cpu")
 
 # %% zh 4ec424: 由数据决定轮数的循环
 # 函数``doubled``把一个数不断翻倍，直到不小于 1000 为止，所以循环跑几轮由数据决定。
-# 从:math:`x = 3`出发要转 9 轮，得到 1536（``item``取出单元素张量里的那个 Python 数）。
+# 从:math:`x = 3`出发要跑 9 轮，得到 1536（``item``把单元素张量（tensor）里的数取出来，变成 Python 数值）。
 # 代码里并没有写轮数的公式。``x.grad``会是多少？
 
 
@@ -63,7 +63,7 @@ assert torch.autograd.grad(doubled(large)[0], large) == (1,)
 # Each round that ran contributes a factor 2, which gives :math:`2^9 = 512`.
 
 # %% zh 3e0638
-# 每执行一轮就贡献一个因子 2，合起来是:math:`2^9 = 512`。
+# 每跑一轮就多乘一个因子 2，合起来是:math:`2^9 = 512`。
 
 # %% en: From other starts
 # Larger starts need fewer rounds, and wherever one round drops out, :math:`y` falls from about
@@ -71,9 +71,9 @@ assert torch.autograd.grad(doubled(large)[0], large) == (1,)
 # has :math:`dy/dx`, and what does it show where :math:`y` jumps?
 
 # %% zh f7ef70: 换一些起点
-# 起点越大，需要的轮数越少；每逢少掉一轮的地方，:math:`y`就从接近 2000 跌到 1000。
+# 起点越大，需要的轮数越少；轮数每减少一次，:math:`y`就从接近 2000 跌到 1000。
 # 让起点从 1 变到 977，两个坐标轴都取对数，先在脑子里画出两条曲线：:math:`dy/dx`是什么形状？
-# 在:math:`y`跳跃的地方，它又有什么表现？
+# 在:math:`y`跳跃的地方，这个导数又有什么表现？
 
 # %% predict
 starts = torch.logspace(0, 2.99, 300).tolist()
@@ -118,9 +118,9 @@ assert 1023 < max(slopes) < 1025 and min(slopes) == 2
 
 # %% zh b2bb06
 # 导数是一级级台阶，取值都是 2 的幂；在:math:`y`跳跃的地方没有尖峰，因为梯度就是执行过的那一段的斜率。
-# 写成公式，:math:`y = 2^k x`；轮数:math:`k`其实随:math:`x`而变，autograd 却把它当作常数：
-# 决定轮数的是那个比较，而比较没有节点。所以，起点只要稍稍大一点、越过那道界线，
-# 结果就会减半，而梯度对此只字不提。
+# 写成公式就是:math:`y = 2^k x`；轮数:math:`k`其实随:math:`x`而变，autograd 却把它当作常数，
+# 因为决定轮数的是比较运算，而比较运算没有节点（node）。所以，哪怕起点只大了一点点，
+# 只要越过界线，结果就会减半，而梯度对此只字不提。
 
 # %% en: Round by round
 # Newton's method for the square root starts at :math:`y = 1` and repeats
@@ -131,10 +131,10 @@ assert 1023 < max(slopes) < 1025 and min(slopes) == 2
 # it, after it, or does it go astray?
 
 # %% zh 7e62fe: 一轮接一轮
-# 用牛顿法求平方根：从:math:`y = 1`出发，反复计算:math:`y \leftarrow (y + a / y) / 2`，
+# 用牛顿法（Newton's method）求平方根：从:math:`y = 1`出发，反复计算:math:`y \leftarrow (y + a / y) / 2`，
 # :math:`y`很快就会接近:math:`\sqrt{a}`。代码里没有平方根的求导公式，
 # 但:math:`dy/da`应当趋于:math:`1 / (2 \sqrt{a})`。取:math:`a = 100`，两者的极限分别是 10 和 0.05。
-# 下面画出它们各自的误差与极限之比。梯度会比函数值先到、同时到、后到，还是根本到不了？
+# 下面画出两者各自的误差与极限之比。与函数值相比，梯度是先到、同时到、后到，还是根本到不了？
 
 
 # %% predict
@@ -188,7 +188,7 @@ assert slope_errors[-1] < 1e-4
 # other throughout, and after round 6 it is below :math:`10^{-4}`.
 
 # %% zh alt 2f2cba
-# 第 1 轮到第 6 轮之后:math:`y`与:math:`dy/da`的相对误差，纵轴为对数刻度。两条曲线越降越陡；
+# 跑完 1 到 6 轮后，:math:`y`与:math:`dy/da`的相对误差，纵轴为对数刻度。两条曲线越降越陡；
 # 梯度的曲线用虚线画出，始终在另一条上方，第 6 轮之后已低于:math:`10^{-4}`。
 
 # %% en
@@ -199,9 +199,9 @@ assert slope_errors[-1] < 1e-4
 # need for the value.
 
 # %% zh d9e246
-# 比函数值稍晚一点。第一轮跳过了头，到了 50.5；此后每转一轮，两者都更准。不过，新的值由旧的值算出，
-# 新的梯度却由旧的值和旧的梯度一起算出，两者的误差都会带进来。
-# 因此，值够好就立刻停下的循环，给出的梯度可能要差一点。停止条件不妨比函数值所需的再严一些。
+# 稍晚一点，跟在函数值后面。第一轮跳过了头，到了 50.5；此后每跑一轮，两者都更准。不过，新的值由旧的值算出，
+# 新的梯度却由旧的值和旧的梯度一起算出，两者的误差都会被带进来。
+# 因此，如果函数值一够准，循环就停下，得到的梯度可能还差一点。停止条件不妨定得比函数值所需的再严一些。
 
 # %% en: Until it is close enough
 # In practice the loop asks when to stop. Here it runs until :math:`y^2` is within 0.001 of
@@ -209,7 +209,7 @@ assert slope_errors[-1] < 1e-4
 # each of the two print?
 
 # %% zh 3b10fa: 够接近就停
-# 实际使用时，什么时候停下由循环自己判断。这里一直跑到:math:`y^2`与:math:`a`相差不超过 0.001 为止。
+# 实际使用时，什么时候停，由循环自己判断。下面的循环一直跑到:math:`y^2`与:math:`a`相差不超过 0.001 为止。
 # :math:`a = 100`时梯度应当是 0.05，:math:`a = 1`时应当是 0.5。两次各会打印什么？
 
 
@@ -251,9 +251,9 @@ assert "does not require grad and does not have a grad_fn" in message
 # gradient belongs to the operations that ran and not to the function that you had in mind.
 
 # %% zh 4dd1be
-# 对 100 一切正常。对 1 来说，起点已经是答案，循环一轮也没跑，:math:`y`和:math:`a`之间没有任何联系，
-# 于是``backward``报错，说结果不需要梯度，也没有``grad_fn``。值是对的，梯度却没有：
-# 梯度属于实际执行过的运算，而不属于你心里想的那个函数。
+# 取 100 时一切正常。取 1 时，起点就已经是答案，循环一轮也没跑，:math:`y`和:math:`a`之间没有任何联系，
+# 于是``backward``报错，说结果不需要梯度，也没有``grad_fn``。值是对的，梯度却得不到，
+# 因为梯度属于实际执行过的运算，而不属于你心里想的那个函数。
 
 # %% en: Remember
 # - ``backward`` goes back through the rounds that ran; their number counts as a constant.
@@ -262,8 +262,8 @@ assert "does not require grad and does not have a grad_fn" in message
 #   loop that runs no round gives none.
 
 # %% zh d93397: 要点
-# - ``backward``往回走过执行了的各轮，轮数本身算作常数。
-# - 判断条件的结果一变，函数值可能跳跃，梯度却看不出来。
+# - ``backward``往回走的，是实际跑过的各轮；轮数本身算作常数。
+# - 判断条件的结果一变，函数值可能跳跃，而从梯度上看不出来。
 # - 在牛顿法里，梯度比函数值收敛得稍晚一点；从常数出发时，循环若一轮也没跑，就没有梯度。
 
 # %% en: Exercise: the missing gradient
@@ -271,7 +271,7 @@ assert "does not require grad and does not have a grad_fn" in message
 # number apart.
 
 # %% zh 6168d0: 练习：补上缺失的梯度
-# 修改``close_root``，使它在:math:`a = 1`时也给出正确的梯度，但不要单独处理这个数。
+# 修改``close_root``，使它在:math:`a = 1`时也给出正确的梯度，但不要把这个数当作特例另行处理。
 
 
 # %% solution
@@ -295,8 +295,8 @@ for start in (100.0, 1.0):
 # :math:`r` must be; then check it with autograd.
 
 # %% zh 802f53: 练习：直到本金翻倍
-# 本金 1 元，每年按利率:math:`r = 0.07`增长。写一个循环，一直算到不少于 2 元为止。先说出需要几年，
-# 最后的金额关于:math:`r`的梯度应该是多少，再用 autograd 验证。
+# 本金 1 元，每年按利率:math:`r = 0.07`增长。写一个循环，一直算到不少于 2 元为止。先想一想需要几年，
+# 最后的金额关于:math:`r`的梯度又应该是多少，再用 autograd 验证。
 
 # %% solution
 r = torch.tensor(0.07, requires_grad=True)
@@ -314,5 +314,6 @@ assert abs(r.grad.item() - years * 1.07 ** (years - 1)) < 1e-3
 # when they go. :ref:`three-ways-to-differentiate` sets autograd beside its two rivals.
 
 # %% zh b6cca0: 接下来
-# 循环的每一轮都占着内存，直到反向传播（backward pass）；什么时候才释放，见:ref:`keep-or-free-the-graph`。
+# 循环的每一轮都占着内存，直到反向传播（backward pass）为止；这些内存究竟什么时候释放，
+# 见:ref:`keep-or-free-the-graph`。
 # 另外两种求导办法与 autograd 的对比，见:ref:`three-ways-to-differentiate`。

@@ -11,9 +11,9 @@
 
 # %% zh f303af: 保留还是释放计算图
 # ``backward``走过一遍之后，计算图（computational graph）会怎样？它占着的内存到什么时候才归还？
-# 什么时候值得把图留着？这一页一一回答。
+# 什么时候值得把图留着？看过下面几个例子，答案就清楚了。
 #
-# 先读:ref:`read-the-graph`和:ref:`graphs-are-built-by-running`：结果带着一张由节点（node）组成的图，
+# 请先读:ref:`read-the-graph`和:ref:`graphs-are-built-by-running`：结果带着一张由节点（node）组成的图，
 # ``backward``就在这张图上走。
 
 # %%
@@ -32,7 +32,7 @@ torch.set_default_device(device or "cpu")
 
 # %% zh 9bc506: 调用两次
 # 在:math:`x = 3`处把:math:`y = x^2`算一次，然后调用两次``backward``。
-# ``item``取出单元素张量（tensor）里的那个 Python 数。斜率是 6，那么每次调用之后各会打印什么？
+# ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。斜率是 6，那么每次调用之后各会打印什么？
 
 # %% predict
 x = torch.tensor(3.0, requires_grad=True)
@@ -59,8 +59,8 @@ assert message.startswith(
 # **frees** a part of it, so that the memory can be used again.
 
 # %% zh 3342db
-# 先是 6，然后报错，而且是 PyTorch 里最常见的错误之一。``backward``沿着图往回走，一边走，
-# 一边**释放**图的一部分，好让内存能挪作他用。
+# 先是 6，然后报错，这是 PyTorch 里最常见的错误之一。``backward``沿着图往回走，一边走，
+# 一边**释放**图的一部分，好让这些内存可以再次使用。
 
 # %% en: What a node has saved
 # The slope of :math:`x^2` is :math:`2x`, so the node needs ``x`` and saves it in the forward pass.
@@ -70,8 +70,8 @@ assert message.startswith(
 
 # %% zh a34200: 节点保存了什么
 # :math:`x^2`的导数是:math:`2x`，节点要用到``x``，所以在前向传播（forward pass）时就把它保存下来。
-# ``z``把平方重新算一遍，``_saved_self``读出它的节点保存的值，图里也画着这个值。
-# ``y``则已经做过``backward``，错误消息里也说保存的值会释放。那么``y``的节点还在吗？
+# ``z``是重新算出的平方，用``_saved_self``可以读出其节点保存的值，图里也画着这个值。
+# ``y``则已经做过``backward``，错误消息里也说，保存的值会被释放。那么``y``的节点还在吗？
 # 通往``x``的路呢？这时再去读保存的值，又会得到什么？
 
 # %% predict
@@ -104,7 +104,7 @@ assert message.startswith(
 
 # %% zh 8143ab
 # 节点和路都还在。保存的值没了，哪怕只是读一下，也会引发同样的错误。``z``则有自己的节点，
-# 也有自己保存的值。所以，第一种办法就是重新做一遍前向传播。
+# 也有自己保存的值。所以，解决这个错误的第一种办法，就是重新做一遍前向传播。
 
 # %% en: Five expressions
 # What if a node has saved nothing? Below, ``backward`` is called twice on each expression. A sum has
@@ -149,7 +149,7 @@ for result_ in (x + x, x - 1, -x):
 
 # %% zh c9e928
 # ``2 * x``保存了那个常数，``x * x``保存了``x``；另外三个没有保存张量，第二次也就什么都不缺。
-# 第二次调用能不能成功，取决于运算的这类细节，不要指望它。
+# 第二次调用能不能成功，取决于运算的这类细节，所以写程序时不要依赖这一点。
 
 # %% en: How long a saved tensor lives
 # ``backward(retain_graph=True)`` keeps what was saved, so that you can call again. What does that
@@ -160,9 +160,9 @@ for result_ in (x + x, x - 1, -x):
 
 # %% zh e04a17: 保存的张量能活多久
 # ``backward(retain_graph=True)``会留住保存的内容，这样就可以再次调用。代价是什么？
-# 下面的函数里，乘法保存了``h``。弱引用``weakref.ref``可以盯着一个对象，又不让它因此活得更久：
-# 调用弱引用，得到的是那个对象；对象没了，得到的就是``None``。借助它，可以在三个时刻看``h``还在不在：
-# ``backward``之前、之后，以及``loss``也删掉之后。带与不带``retain_graph``，三次的答案各是什么？
+# 下面的函数里，乘法保存了``h``。弱引用（weak reference）``weakref.ref``可以盯着一个对象，又不让它因此活得更久：
+# 调用弱引用，得到的是那个对象；对象没了，得到的就是``None``。借助弱引用，可以在三个时刻看``h``还在不在：
+# ``backward``之前、之后，以及``loss``也被删掉之后。不带``retain_graph``和带上它，三次的答案各是什么？
 
 
 # %% predict
@@ -193,7 +193,7 @@ assert lifetime(retain_graph=True) == (True, True, False)
 # %% zh f41b4d
 # ``backward``一边走，一边就放开了``h``。带上``retain_graph=True``，``h``会一直留着，
 # 直到后来的某次调用把它释放，或者再没有变量通向这张图。在深层模型里，留下的就是各层的中间结果，
-# 训练时的内存往往大半用在这里。
+# 训练时占用的内存，往往大半来自它们。
 
 # %% en: Two losses, one trunk
 # Two losses share the first part of a network, its trunk. ``tanh`` saves its result, so calling
@@ -203,10 +203,11 @@ assert lifetime(retain_graph=True) == (True, True, False)
 # by, and will the gradients differ?
 
 # %% zh 91e89a: 两个损失，一个主干
-# 两个损失（loss）共用网络的前半部分，也就是主干。``tanh``保存了自己的结果，
+# 两个损失（loss）共用网络的前半部分，也就是主干（trunk）。``tanh``保存了自己的结果，
 # 所以对两个损失分别调用``backward``，第二次就会失败。来比较两种解决办法：把损失相加，只调用一次；
-# 或者调用两次，第一次把图留住。钩子（hook）是由你编写、由 autograd 调用的函数，这里用它记录主干的节点
-# 每一次被经过（``register_prehook``）。两种办法各会经过几次？得到的梯度（gradient）会不会不同？
+# 或者调用两次，第一次把图留住。钩子（hook）是由你编写、由 autograd 调用的函数，这里用``register_prehook``
+# 在主干的节点上登记一个，反向传播（backward pass）每经过这个节点一次，它就记下一笔。
+# 两种办法各会经过几次？得到的梯度（gradient）会不会不同？
 
 
 # %% predict
@@ -251,8 +252,8 @@ for stem, failing in ((torch.tanh(shared), True), (shared + 1, False)):
 
 # %% zh da4262
 # 相加只经过一次，分别调用要经过两次，梯度则一样，所以优先相加。需要把两个梯度分开时，
-# 再对每个损失分别调用``backward``，这是``retain_graph``的一种好用法。（主干如果没有保存张量，比如``x + 1``，
-# 两次调用不用改，都能成功。）
+# 再对每个损失分别调用``backward``，这正是``retain_graph``派得上用场的地方。（主干如果没有保存张量，比如``x + 1``，
+# 什么都不改，两次调用也都能成功。）
 
 # %% en: One loss, twenty steps
 # The error message proposes ``retain_graph=True``, and in the loop below that silences the error.
@@ -261,7 +262,7 @@ for stem, failing in ((torch.tanh(shared), True), (shared + 1, False)):
 # computes the loss anew in each step, the other once, before the loop. Where will ``w`` go in each?
 
 # %% zh 063217: 一个损失，二十步
-# 错误消息建议用``retain_graph=True``，在下面的循环里，这样一写确实不再报错。``w``从 0 出发，
+# 错误消息建议用``retain_graph=True``。在下面的循环里照办，确实不再报错。``w``从 0 出发，
 # 应当走到 3，那里的损失:math:`(w - 3)^2`是 0。每一步先清掉旧梯度，再调用``backward``，
 # 然后从``w``里减去梯度的 0.1 倍。一次运行每步都重新计算损失，另一次只在循环之前算一遍。
 # 两次的``w``各会走到哪里？
@@ -310,7 +311,7 @@ assert torch.autograd.grad(total, v) == (4,)
 # straight line past 3 to 12.
 
 # %% zh alt 5e9716
-# 权重:math:`w`在 20 步里的变化，两次都从 0 出发。每步重新计算损失时，它越来越慢地接近 3，
+# 权重（weight）:math:`w`在 20 步里的变化，两次都从 0 出发。每步重新计算损失时，它越来越慢地接近 3，
 # 最后约为 2.97；用``retain_graph=True``时（虚线），它沿一条直线越过 3，一直升到 12。
 
 # %% en
@@ -321,7 +322,7 @@ assert torch.autograd.grad(total, v) == (4,)
 # says that ``retain_graph`` is hardly ever needed.
 
 # %% zh d51050
-# 没有报错，答案却是错的：它越过 3，一直走到 12。旧图保存的是旧的:math:`w - 3`，
+# 没有报错，答案却是错的：权重越过 3，一直走到 12。旧图保存的是旧的:math:`w - 3`，
 # 所以 20 步用的都是起点处的斜率 -6。训练循环里正确的办法，是每一步都重新做前向传播。
 # `backward 的文档 <https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html>`__也说，
 # 几乎用不到``retain_graph``。
@@ -333,7 +334,7 @@ assert torch.autograd.grad(total, v) == (4,)
 # - ``retain_graph=True`` keeps the saved tensors, their memory, and old values.
 
 # %% zh 4e9ec1: 要点
-# - ``backward``会释放沿途各节点保存的内容；第二次调用如果还要用到它，就会失败。
+# - ``backward``会释放沿途各节点保存的内容；第二次调用如果还要用到这些内容，就会失败。
 # - 想再来一次，就重新做一遍前向传播，那会得到一张新图。
 # - 共用主干的几个损失，先相加，再调用一次``backward``。
 # - ``retain_graph=True``留住了保存的张量，也留住了它们占的内存和过时的值。
@@ -344,7 +345,7 @@ assert torch.autograd.grad(total, v) == (4,)
 
 # %% zh 92bf6a: 练习：再看五个表达式
 # ``x.sum()``、``x.mean()``、``x.exp()``、``x / 2``和``x.clone()``之中，
-# 哪些可以做第二次``backward``？想一想导数要用到什么：是数值，还是至多只要形状？
+# 哪些可以做第二次``backward``？想一想导数要用到什么：是数值，还是最多用到形状？
 
 # %% solution
 x = torch.tensor(3.0, requires_grad=True)

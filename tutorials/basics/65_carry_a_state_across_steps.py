@@ -10,10 +10,10 @@
 # graph have saved, and ``retain_graph=True`` keeps them.
 
 # %% zh 629e45: 把状态带到下一步
-# 循环网络、物理模拟、滑动平均，都要把一个值从这一步交给下一步。这个值会拖着什么一起走？
-# 又该在哪里切断？这一页就来弄清楚。
+# 循环神经网络（recurrent neural network）、物理模拟、滑动平均（running average），都要把一个值从这一步交给下一步。
+# 弄清这个值会拖着什么一起走，又该在哪里切断。
 #
-# 先读:ref:`keep-or-free-the-graph`：``backward``会释放计算图（computational graph）里各节点（node）
+# 请先读:ref:`keep-or-free-the-graph`：``backward``会释放计算图（computational graph）里各节点（node）
 # 保存的张量（tensor），而``retain_graph=True``能把它们留住。
 
 # %%
@@ -31,8 +31,8 @@ torch.set_default_device(device or "cpu")
 # ``backward`` fail, if in any?
 
 # %% zh 09d55b: 三步
-# 循环的每一步都由旧状态算出新状态，由新状态算出新的损失（loss），再对它调用``backward``。
-# 没有哪个损失会用两次。三步里有没有哪一步的``backward``会失败？是哪一步？
+# 循环的每一步都由旧状态（state）算出新状态，由新状态算出新的损失（loss），再对这个损失调用``backward``。
+# 每个损失都只用一次。三步里，``backward``会不会失败？如果会，是在哪一步？
 
 # %% predict
 w = torch.tensor(0.5, requires_grad=True)
@@ -83,8 +83,8 @@ assert message.startswith(
 # each of the first five steps, in either way?
 
 # %% zh 45de97: 留着还是切断
-# 有两种改法可以让它不再报错：``retain_graph=True``把旧的图留住；``state.detach()``则给出一个张量，
-# 数据相同，却没有``grad_fn``，它背后也就没有图了。下面的``nodes``数一数从结果出发能走到多少个节点。
+# 有两种改法可以避免报错：``retain_graph=True``把旧的图留住；``state.detach()``则给出一个张量，
+# 数据与原来相同，却没有``grad_fn``，背后也就没有图了。下面的``nodes``用来数从结果出发能走到多少个节点。
 # 两种改法下，前五步里每一步的损失背后各有多少个节点？
 
 
@@ -133,15 +133,15 @@ assert "has been modified by an inplace operation" in message
 # walks through all of them again. After 10,000 steps the loss has 20,003 nodes behind it, and all
 # calls together have made about :math:`10^8` visits. Add an optimizer, and this loop fails after
 # all: the old graphs have saved ``w``, ``step`` changes ``w`` in place, and autograd complains that
-# it "has been modified by an inplace operation". With ``detach``, the graph of each step ends where
-# the step begins.
+# it ``has been modified by an inplace operation``. With ``detach``, the graph of each step ends
+# where the step begins.
 
-# %% zh cca1ca
-# 用``retain_graph=True``，每一步都多出两个节点：一个乘法，一个``tanh``；而每次``backward``又要把它们
-# 全部走一遍。到第 10,000 步，损失背后有 20,003 个节点，历次调用经过的节点加起来约有:math:`10^8`个。
+# %% zh 7b849e
+# 用``retain_graph=True``，每一步都多出两个节点：一个乘法，一个``tanh``；而每次``backward``都要把
+# 累积下来的节点全部再走一遍。到第 10,000 步，损失背后有 20,003 个节点，历次调用加起来，经过节点约:math:`10^8`次。
 # 再加上优化器（optimizer），这个循环终究还是会失败：旧图保存了``w``，``step``却原地改动``w``，
-# autograd 就会报错，说它“has been modified by an inplace operation”。用``detach``，
-# 每一步的图都只到这一步的开头为止。
+# autograd 就会报错，说这个张量已被原地操作（in-place operation）改动：
+# ``has been modified by an inplace operation``。改用``detach``，每一步的图都只到这一步的开头为止。
 
 # %% en: What the cut costs
 # A cut is not free: to the gradient, the incoming state is now a constant, and what ``w`` did
@@ -150,8 +150,8 @@ assert "has been modified by an inplace operation" in message
 # all 20 the gradient of the last state is about 0.754. How many of them are needed for 99% of that?
 
 # %% zh 63a9c4: 切断的代价
-# 切断不是没有代价的：对梯度（gradient）来说，传进来的状态成了常数，``w``在更早各步里的作用不再计入。
-# 下面的循环把:math:`s \leftarrow \tanh(w s + 0.2)`转 20 步，中间只切断一次，使最后``kept``步保留下来。
+# 切断是有代价的：对梯度（gradient）来说，传进来的状态成了常数，``w``在更早各步里的作用不再计入。
+# 下面的循环把:math:`s \leftarrow \tanh(w s + 0.2)`重复 20 步，中间只切断一次，保留最后``kept``步。
 # 20 步全部保留时，最后一个状态的梯度约为 0.754。要得到它的 99%，需要保留几步？
 
 
@@ -218,10 +218,10 @@ assert abs(0.9 * (1 - limit**2) - 0.51) < 0.005
 # the past fades like this. Where the factor is near 1, the cut leaves out a lot.
 
 # %% zh f02edb
-# 七步。每往回多走一步，贡献就要多乘一个因子:math:`(1 - s^2) w`，也就是单独一步的斜率。
-# 接近末尾时它约为 0.51，所以早先各步的影响很快就微不足道了。每隔若干步切断一次，
-# 叫作截断反向传播（truncated backpropagation）；过去的影响如果像这样很快消退，它又省又准。
-# 如果这个因子接近 1，切断就会丢掉很多。
+# 七步。每往回多走一步，贡献就要再乘上那一步的斜率:math:`(1 - s^2) w`。接近末尾时，这个因子约为 0.51，
+# 所以早先各步的影响很快就微不足道了。每隔若干步切断一次，
+# 叫作截断反向传播（truncated backpropagation）。这种做法很省；过去的影响像这样很快消退时，效果也好。
+# 可是，如果因子接近 1，切断就会丢掉很多贡献。
 
 # %% en: Averaging the loss
 # To report an average, a loop sums its losses in ``total``, which is a carried state, too. The graph
@@ -232,9 +232,9 @@ assert abs(0.9 * (1 - limit**2) - 0.51) < 0.005
 
 # %% zh a051ea: 报告平均损失
 # 为了报告平均损失，循环把各步的损失加进``total``，这也是一个带到下一步的状态。每个损失的图里都保存着
-# 一个``h``，含有 1000 个数；像:ref:`keep-or-free-the-graph`那样，用弱引用看看``h``还在不在内存里。
-# 第一次运行加的是``loss``，不调用``backward``；第二次也加``loss``，并且调用；
-# 第三次加的是 Python 数``loss.item()``，也不调用。每次运行走完五步之后，五个里还剩几个？
+# 一个``h``，含有 1000 个数；像:ref:`keep-or-free-the-graph`那样，用弱引用（weak reference）看看``h``还在不在内存里。
+# 第一次运行加的是``loss``，不调用``backward``；第二次加的还是``loss``，但每一步都调用；
+# 第三次加的是 Python 数值``loss.item()``，同样不调用。每次运行走完五步之后，五个张量里还剩几个？
 
 
 # %% predict
@@ -283,9 +283,10 @@ with torch.no_grad():
 # the GPU.
 
 # %% zh d68220
-# 五个全在；一个不剩；一个不剩。不调用``backward``的情形，多半是在别的数据上测损失，又没有关掉记录：``total``牵着每一张图，
-# 连同图里保存的一切，直到内存耗尽。调用``backward``，保存的张量会释放，但节点还留在``total``背后，
-# 一步比一步多。所以应当累加``loss.item()``，或者累加``loss.detach()``，后者不必等待 GPU。
+# 五个全在；一个不剩；一个不剩。不调用``backward``，多半是因为在别的数据上测损失，却没有关掉记录。
+# 这时``total``牵着每一张图，连同图里保存的一切，直到内存耗尽。如果调用``backward``，保存的张量会被释放，
+# 但节点还留在``total``背后，一步比一步多。所以应当累加``loss.item()``，
+# 或者累加``loss.detach()``，后一种写法不必等待 GPU。
 
 # %% en: Remember
 # - A carried state brings the graphs of the steps before. ``detach`` cuts them off.
@@ -295,7 +296,7 @@ with torch.no_grad():
 # %% zh ce3559: 要点
 # - 带到下一步的状态，会把之前各步的图一起带来；``detach``能把它们切断。
 # - 切断之后，状态对梯度来说就是常数，更早的各步不再计入。
-# - 累加损失时写``loss.item()``或``loss.detach()``，否则它们若带着图，这个和就会一直牵着。
+# - 累加损失时写``loss.item()``或``loss.detach()``，否则各个损失带着的图，会一直被总和牵住。
 
 # %% en: Exercise: a running mean
 # ``mean`` starts at 0, and each step replaces it by ``0.9 * mean + 0.1 * loss``, with the losses
@@ -304,8 +305,8 @@ with torch.no_grad():
 # the same value.
 
 # %% zh 1bb825: 练习：滑动平均
-# ``mean``从 0 开始，每一步换成``0.9 * mean + 0.1 * loss``，损失是``(w - t) ** 2``，``t``依次取 1、2、3，
-# 每个损失也都做一次``backward``。用``nodes``说明``mean``背后的图在变大，然后只改一行，
+# ``mean``从 0 开始，每一步都换成``0.9 * mean + 0.1 * loss``，损失是``(w - t) ** 2``，``t``依次取 1、2、3，
+# 对每个损失也都做一次``backward``。用``nodes``验证``mean``背后的图越来越大，然后只改一行，
 # 使``mean``没有``grad_fn``，值却不变。
 
 
@@ -333,7 +334,7 @@ torch.testing.assert_close(cut_mean, mean.detach())
 # ``tanh``, for :math:`w = 1`, again from 0. Say first what one step back is multiplied by.
 
 # %% zh 88ef7f: 练习：过去的影响不消退
-# 去掉``tanh``，改用:math:`s \leftarrow w s + 0.2`，取:math:`w = 1`，仍从 0 出发。先说出每往回一步要乘上什么，
+# 去掉``tanh``，改用:math:`s \leftarrow w s + 0.2`，取:math:`w = 1`，仍从 0 出发。先想清楚每往回一步要乘上什么，
 # 再算一算：20 步里只保留 7 步，得到的梯度占全部的多少？
 
 
@@ -358,5 +359,5 @@ assert abs(linear_slope(7) - 0.2 * sum(range(13, 20))) < 1e-4
 # :ref:`in-place-operations` explains the errors that changing a saved tensor leads to.
 
 # %% zh 210a2e: 接下来
-# 用不着梯度的地方，干脆不记录图：见:ref:`gradients-off-and-on`。改动了保存过的张量会引出哪些错误：
-# 见:ref:`in-place-operations`。
+# 用不着梯度的地方，可以干脆不记录图，见:ref:`gradients-off-and-on`。图里保存的张量如果被改动，
+# 会引出哪些错误，见:ref:`in-place-operations`。

@@ -11,11 +11,11 @@
 # :ref:`keep-or-free-the-graph`.
 
 # %% zh 0eeec8: 直接拿到梯度
-# 想求梯度（gradient）的张量不是叶子张量（leaf tensor），或者可能没有参与运算，又或者想求导数的导数：
-# 这些时候都用得上``torch.autograd.grad``。这一页教你怎样用它。
+# 学会用``torch.autograd.grad``求梯度（gradient）：中间结果不是叶子张量（leaf tensor），照样求得出；
+# 遇到可能没有参与计算的张量，也知道怎样处理；还能接着求导数的导数。
 #
-# 先读:ref:`first-gradient`，那里``backward``把梯度放进``x.grad``；再读:ref:`where-gradients-are-kept`，
-# 那里只有一部分张量会留下梯度；还要用到:ref:`keep-or-free-the-graph`。
+# 请先读:ref:`first-gradient`，那里用``backward``把梯度放进``x.grad``；再读:ref:`where-gradients-are-kept`，
+# 那里讲过，只有一部分张量会留下梯度；还要用到:ref:`keep-or-free-the-graph`。
 
 # %%
 import textwrap
@@ -31,9 +31,10 @@ torch.set_default_device(device or "cpu")
 # tensors with respect to which you want its gradient, and hands back a tuple with one gradient
 # each. ``item`` gives the Python number in a tensor of one element. What are the two numbers?
 
-# %% zh d10f88: 点名要哪些
-# 令:math:`h = 3x`，:math:`y = h^2`，取:math:`x = 2`。调用时先写结果，再写想求的是关于哪些张量的梯度，
-# 返回的是一个元组，每个张量对应一个梯度。``item``取出单元素张量里的那个 Python 数。打印的两个数各是多少？
+# %% zh d10f88: 给张量点名
+# 令:math:`h = 3x`，:math:`y = h^2`，取:math:`x = 2`。调用时先写结果，再列出若干张量，求的就是结果关于这些张量的梯度；
+# 返回的是一个元组（tuple），每个张量对应一个梯度。``item``把单元素张量里的数取出来，变成 Python 数值。
+# 打印的两个数各是多少？
 
 # %% predict
 x = torch.tensor(2.0, requires_grad=True)
@@ -101,8 +102,8 @@ assert h.grad == 12
 # passes through ``h``, and that of this call does.
 
 # %% zh ef242e
-# 两个叶子张量都没有被碰过：``grad``不会往叶子张量里累加。所以训练当中也可以随时看一看关于输入的梯度，
-# 不会打扰替优化器（optimizer）存着的那些。``h.grad``却还是有了值：``retain_grad``会把经过``h``的梯度
+# 两个叶子张量都没有受影响：``grad``不会往叶子张量里累加。所以训练当中也可以随时看一看关于输入的梯度，
+# 留给优化器（optimizer）的梯度并不会因此改变。``h.grad``却还是有了值：``retain_grad``会把经过``h``的梯度
 # 留下来，而这次调用的梯度正好经过那里。
 
 # %% en: A tensor that takes no part
@@ -111,8 +112,8 @@ assert h.grad == 12
 # ``allow_unused=True``, with ``materialize_grads=True``?
 
 # %% zh 90c3c1: 没有参与的张量
-# ``p``需要梯度，但:math:`y = x^2`没有用到它。如果用``backward``，``p.grad``会一声不响地停留在``None``。
-# 向``grad``要关于``p``的梯度，会怎样？分别试试不加选项、``allow_unused=True``和``materialize_grads=True``。
+# ``p``需要梯度，但:math:`y = x^2`没有用到它。如果用``backward``，``p.grad``仍是``None``，而且没有任何提示。
+# 换成用``grad``求关于``p``的梯度，分别试试不加选项、加``allow_unused=True``和加``materialize_grads=True``，
 # 三次各会得到什么？
 
 # %% predict
@@ -145,8 +146,8 @@ assert "appears to not have been used in the graph" in message
 # `reference <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html>`__.
 
 # %% zh 18c337
-# 报错、``None``和 0。报错是好意：张量是你点名的，得不到梯度，也许是图在某处断开了。
-# 如果模型的某一部分确实可能不参与，就在``None``和零之间选一个。
+# 报错、``None``和 0。报错其实是帮忙：张量是你点名的，如果得不到梯度，也许是图在某处断开了。
+# 如果模型的某一部分确实可以不参与计算，就在``None``和零之间选一个。
 # 全部选项见`参考文档 <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html>`__。
 
 # %% en: Once more
@@ -196,7 +197,7 @@ assert message.startswith("element 0 of tensors does not require grad")
 # will :math:`y'` and :math:`y''` cross zero?
 
 # %% zh 8fb9cc: 一条曲线和它的导数
-# 一次取:math:`y = e^{-x^2}`上的 101 个点。每个:math:`y`只取决于它自己的:math:`x`，
+# 一次取:math:`y = e^{-x^2}`上的 101 个点。每个:math:`y`只取决于与它对应的:math:`x`，
 # 所以对总和求梯度，得到的就是每个点上的导数。先画出这条钟形曲线的草图，
 # 再想一想：:math:`y'`和:math:`y''`各在哪里穿过零？
 
@@ -231,16 +232,16 @@ assert len(turns) == 2 and (turns - 0.5**0.5).abs().max() < 0.06
 # second, dotted, dips to -2 at 0 and crosses zero near -0.7 and 0.7.
 
 # %% zh alt cd1268
-# :math:`x`从 -3 到 3 时的钟形曲线:math:`y`及其一阶、二阶导数。一阶导数是虚线，左侧为正，
-# 在 0 处穿过零，右侧为负。二阶导数是点线，在 0 处低到 -2，在 -0.7 和 0.7 附近穿过零。
+# :math:`x`从 -3 到 3 时的钟形曲线:math:`y`及其一阶、二阶导数。一阶导数用虚线画出，左侧为正，
+# 在 0 处穿过零，右侧为负。二阶导数用点线画出，在 0 处降到 -2，在 -0.7 和 0.7 附近穿过零。
 
 # %% en
 # The first at the top, :math:`x = 0`. The second where the bell is steepest: there :math:`y'` has its
 # peak and its trough, at :math:`x = \pm 1/\sqrt{2}`, about 0.7.
 
 # %% zh 2558ce
-# 一阶导数在顶点:math:`x = 0`处穿过零。二阶导数则在曲线最陡的地方穿过零，那里:math:`y'`达到最高和最低：
-# :math:`x = \pm 1/\sqrt{2}`，约 0.7。
+# 一阶导数在顶点:math:`x = 0`处穿过零。二阶导数则在钟形曲线最陡的地方穿过零，那里正是:math:`y'`的波峰和波谷，
+# 位于:math:`x = \pm 1/\sqrt{2}`，约 0.7。
 
 # %% en: Remember
 # - ``torch.autograd.grad`` returns a tuple of the gradients you name, and accumulates into no leaf.
@@ -248,8 +249,8 @@ assert len(turns) == 2 and (turns - 0.5**0.5).abs().max() < 0.06
 # - ``create_graph=True`` gives the gradient a graph, so that you can differentiate again.
 
 # %% zh b4f1b9: 要点
-# - ``torch.autograd.grad``返回一个元组，里面是你点名的梯度；它不往叶子张量里累加。
-# - 点名的张量如果没有参与，就会报错，除非你允许``None``或零。
+# - ``torch.autograd.grad``返回一个元组，里面是关于你点名的那些张量的梯度；它不往叶子张量里累加。
+# - 点名的张量如果没有参与计算，就会报错，除非你允许``None``或零。
 # - ``create_graph=True``让梯度也有图，于是可以再求一次导。
 
 # %% en: Exercise: between two steps
@@ -258,8 +259,8 @@ assert len(turns) == 2 and (turns - 0.5**0.5).abs().max() < 0.06
 # still 5 afterwards.
 
 # %% zh 6dff06: 练习：两步之间
-# 设``w.grad``里有 5，是之前的``backward``留下的。在:math:`w = 3`、:math:`x = 2`处求:math:`(w x)^2`
-# 关于:math:`x`的梯度，做完之后``w.grad``仍然是 5。
+# 设``w.grad``里已有 5，是先前一次``backward``留下的。在:math:`w = 3`、:math:`x = 2`处求:math:`(w x)^2`
+# 关于:math:`x`的梯度，并且使``w.grad``在这之后仍然是 5。
 
 # %% solution
 w = torch.tensor(3.0, requires_grad=True)
@@ -275,7 +276,7 @@ assert w.grad == 5
 # :math:`\sin 1`.
 
 # %% zh 70a153: 练习：求导四次
-# 在:math:`x = 1`处对:math:`\sin x`求导四次，验证又回到了:math:`\sin 1`。
+# 在:math:`x = 1`处对:math:`\sin x`求导四次，并验证结果又回到了:math:`\sin 1`。
 
 # %% solution
 x = torch.tensor(1.0, requires_grad=True)

@@ -5,4 +5,4 @@
 # What a gradient is for, how autograd finds it, and how to read the graph that it builds.
 
 # %% zh 1f72e0: 基础
-# 梯度有什么用，autograd 怎样算出梯度，你又怎样读懂它建起来的计算图。
+# 梯度有什么用，autograd 怎样算出梯度，又怎样读懂它构建的计算图。

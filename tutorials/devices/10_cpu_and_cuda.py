@@ -10,7 +10,8 @@
 # what changes on a GPU.
 
 # %% zh d7220f: CPU 与 CUDA
-# 写一份有 GPU 就用 GPU、没有就用 CPU 的脚本，并且说得清张量（tensor）和它的梯度各在哪个设备（device）上。
+# 学会写这样的脚本：有 GPU 就用 GPU，没有就用 CPU；还要说得清张量（tensor）和它的梯度（gradient）
+# 各在哪个设备（device）上。
 #
 # 请先读过:ref:`read-the-graph`，知道什么是叶子张量（leaf tensor）和``grad_fn``。有 CPU 就够了：
 # 换成 GPU 会有什么不同，文中会说明。
@@ -50,15 +51,17 @@ assert x.grad.tolist() == [2, 4, 6]
 # of two tensors.
 
 # %% zh f1ebc6
-# 含``current_accelerator``的那一行只询问一次，得到的是这份 PyTorch 编译时所针对的加速器
-# （accelerator）种类：NVIDIA 或 AMD 的 GPU 是``cuda``，苹果的是``mps``，英特尔的是``xpu``。
-# ``check_available=True``表示还要看眼下有没有可用的；没有的话，结果就是``None``。
+# 含``current_accelerator``的那一行只查询一次，
+# 问的是这份 PyTorch 编译时选定了哪一种加速器（accelerator）：NVIDIA 或 AMD 的 GPU 是``cuda``，
+# 苹果的是``mps``，英特尔的是``xpu``。``check_available=True``表示还要看机器上有没有可用的；没有的话，
+# 返回``None``。
 #
-# 下一行把这个设备定为新张量的创建地点，遇到``None``则由``or "cpu"``接手。此后的代码很少再需要写设备名。
-# 本课程各页都以这两行或它们的变体开头。
+# 下一行规定新张量创建在这个设备上；如果返回的是``None``，``or "cpu"``就换成 CPU。
+# 此后的代码很少再需要写设备名。本课程各页都以这两行或它们的变体开头。
 #
-# 在有 NVIDIA GPU 的机器上，第一行输出是``cuda cuda:0``：张量还会说明自己在哪一块 GPU 上，打印出的张量也会注明设备。
-# PyTorch 认为这两个名字不相等，所以要比较的是``x.device.type``与``device.type``，或者两个张量的设备。
+# 在有 NVIDIA GPU 的机器上，第一行输出是``cuda cuda:0``：后一个名字来自张量，还指明了它在哪一块 GPU 上；
+# 打印张量时，也会注明设备。PyTorch 认为这两个名字不相等，
+# 所以要比较的是``x.device.type``与``device.type``，或者两个张量的设备。
 
 # %% en: What the default decides
 # ``with torch.device(...)`` sets a default for one block. The block below takes ``meta``, a device
@@ -67,9 +70,9 @@ assert x.grad.tolist() == [2, 4, 6]
 # On which device does each of them live?
 
 # %% zh 1c963c: 默认设备管什么
-# ``with torch.device(...)``只为一个代码块设定默认设备。下面用的是``meta``，每台机器上的 PyTorch
-# 都自带这个设备：那里的张量有形状、有 dtype，却没有数值。本页就拿它当第二个设备。
-# 下面一个张量按大小创建，另一个照着``x``的样子创建。它们各在哪个设备上？
+# ``with torch.device(...)``只为一个代码块设定默认设备。下面用的是``meta``，
+# 每台机器上的 PyTorch 都自带这个设备：那里的张量有形状、有 dtype（数据类型），却没有数值。
+# 本页就拿它当第二个设备。代码创建了两个张量，一个按给定的大小，一个照着``x``的样子。它们各在哪个设备上？
 
 # %% predict
 with torch.device("meta"):
@@ -100,19 +103,20 @@ with torch.device("meta"):
 # because a default changes what other people's lines do.
 
 # %% zh ac6454
-# 根据大小或 Python 数值*创建*张量时，由默认设备决定放在哪里；默认设备只对设定它的线程有效。
-# ``zeros_like``跟着传给它的张量走，运算结果与输入在同一设备上，移动除外。``torch.from_numpy``则随数据留在 CPU 上。写明参数``device=``，就优先于默认设备；代码若要供别人导入，这样写更好，
-# 因为默认设备会改变别人代码的行为。
+# 根据大小或 Python 数值*创建*张量时，由默认设备决定放在哪里；默认设备只对设定它的线程（thread）有效。
+# ``zeros_like``跟着传给它的张量走，运算结果与输入在同一设备上，移动除外。
+# ``torch.from_numpy``则随数据留在 CPU 上。写明的参数``device=``优先于默认设备；代码若要供别人导入，
+# 最好这样写，因为改了默认设备，别人代码的行为也会跟着变。
 
 # %% en: What a move returns
 # ``to`` takes a device or a dtype. Here it is told to bring ``w`` where it already is, to another
 # device, and into a shorter float: ``bfloat16`` has 16 bits instead of 32. For each result,
 # is it the object ``w``, and which node, if any, does it have as ``grad_fn``?
 
-# %% zh 9a2ef1: 移动返回什么
-# ``to``可以接收设备，也可以接收 dtype。下面依次让它把``w``移到它本来就在的地方、移到另一个设备、
-# 转换成更短的浮点数：``bfloat16``只有 16 位，而不是 32 位。得到的每个结果，是不是``w``这个对象本身？
-# 它的``grad_fn``是哪个节点，还是没有？
+# %% zh 9a2ef1: 移动张量，得到什么
+# ``to``可以接收设备，也可以接收 dtype。下面依次把``w``移到原来的设备、移到另一个设备、
+# 转换成更短的浮点数：``bfloat16``只占 16 位，通常的浮点数占 32 位。每次得到的结果，
+# 是不是``w``这个对象本身？它有没有``grad_fn``，有的话是哪个节点（node）？
 
 # %% predict
 w = torch.ones(3, requires_grad=True)
@@ -140,7 +144,7 @@ assert w.to(torch.int32).grad_fn is None
 
 # %% zh 701401
 # 什么都不用改变时，``to``返回的就是传给它的那个张量。否则它会复制；复制到另一个设备或另一种浮点 dtype，
-# 与其他运算一样会被 autograd 记录下来，就是``ToCopyBackward0``。设备和 dtype 的处理方式相同，
+# 与其他运算一样会被 autograd 记录下来，节点就是``ToCopyBackward0``。设备和 dtype 的处理方式相同，
 # 所以这里用 dtype 看到的现象，在 GPU 上同样成立。加上``copy=True``，则无论如何都会复制。
 
 # %% en: Three ways to make a parameter
@@ -180,13 +184,14 @@ with torch.no_grad():
 # optimizer at least complains:
 
 # %% zh b31c74
-# 需要梯度的张量，其副本在这里是被记录的运算的结果，所以不是叶子张量（在``no_grad``之下没有记录，它就是叶子张量）。不需要梯度的张量，副本就是叶子张量，
+# 这里，需要梯度的张量被复制时，这次复制会被记录，副本就成了运算的结果，
+# 所以不是叶子张量（在``no_grad``之下不作记录，副本就是叶子张量）。不需要梯度的张量，副本是叶子张量，
 # 之后仍可用``requires_grad_``把它变成模型参数。所以，要么直接在目标设备上创建，要么先移动，
 # 最后再调用``requires_grad_``。
 #
-# 设想一份脚本没有设默认设备，而且写的不是``.to("meta")``，而是``.to(device)``。没有 GPU 时，移动什么也不改变，``late``是叶子张量；
-# 有 GPU 时就不是了。脚本在笔记本电脑上通过了所有测试，到了服务器上，``late.grad``却始终是``None``。
-# 好在优化器（optimizer）会报错：
+# 设想一份脚本没有设默认设备，并把``.to("meta")``写成了``.to(device)``。没有 GPU 时，这次移动不起作用，
+# ``late``是叶子张量；有 GPU 时就不是了。脚本在笔记本电脑上通过了所有测试，到了服务器上，
+# ``late.grad``却始终是``None``。好在优化器（optimizer）会报错：
 
 # %%
 try:
@@ -207,7 +212,7 @@ torch.optim.SGD([direct, switched], lr=0.1)
 # the copy too. After ``backward``, what dtype does each of the two gradients have?
 
 # %% zh 249c77: 梯度怎样回来
-# ``w``是``float32``，副本是``bfloat16``。``retain_grad``让 autograd 把副本的梯度也留下来。
+# ``w``是``float32``，副本是``bfloat16``。``retain_grad``让 autograd 把副本的梯度也保留下来。
 # 调用``backward``之后，两个梯度各是什么 dtype？
 
 # %% predict
@@ -227,8 +232,9 @@ assert w.grad.tolist() == [2, 2, 2]
 # lives on the GPU, that of the leaf on the CPU.
 
 # %% zh fb9b0f
-# 梯度的 dtype 各与自己的张量相同：移动这一步的反向传播（backward pass），就是移回去。GPU 上换成设备也是一样：
-# 把叶子张量从 CPU 移到 GPU，在那里计算，副本的梯度在 GPU 上，叶子张量的梯度则在 CPU 上。
+# 两个梯度的 dtype 各与自己的张量相同：移动这一步的反向传播（backward pass），就是移回去。用 GPU 时，
+# 设备也是如此：把叶子张量从 CPU 移到 GPU，再在 GPU 上计算，那么副本的梯度在 GPU 上，
+# 叶子张量的梯度则在 CPU 上。
 
 # %% en: A gradient of its own dtype
 # The attribute ``grad_dtype`` of a leaf says which dtype its gradient gets. Unless you set it, that
@@ -283,10 +289,11 @@ assert plain.grad_dtype == torch.bfloat16
 # until that number has been computed and carries it to the CPU.
 
 # %% zh 92dab5
-# ``bfloat16``只有 8 位二进制有效数字。从 256 起，相邻的两个数相差 2：257 正好落在中间，每次都被舍入回 256。
-# 把``grad_dtype``设为``float32``，求和就是精确的，而叶子张量仍然只占 16 位。
+# ``bfloat16``只有 8 位二进制有效数字。从 256 起，相邻的两个数相差 2：257 正好落在中间，
+# 每次都被舍入回 256。把``grad_dtype``设为``float32``，累加的结果就是精确的，
+# 而叶子张量的元素仍然只占 16 位。
 #
-# 上面用到的``item()``返回只有一个元素的张量里的那个 Python 数。在 GPU 上，它要等这个数算完，再把它取到 CPU。
+# 上面用到的``item()``取出单元素张量里的 Python 数。在 GPU 上，它要等这个数算完，再取到 CPU。
 
 # %% en: Two devices in one operation
 # ``there`` is on ``meta``; its three partners are on the CPU: one with three elements, one without
@@ -335,20 +342,20 @@ except RuntimeError as problem:
 # ``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``.
 
 # %% zh 612915
-# 做算术时，PyTorch 不会背着你移动张量。不过，零维的 CPU 张量视作一个数；CPU 张量在方括号里用作下标，在别的设备上也行。
-# 在 GPU 上，报错可能是
-# ``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
+# 做算术时，PyTorch 不会擅自移动张量。不过，零维的 CPU 张量会被当作一个数；
+# 方括号里的下标也可以是 CPU 张量，哪怕被索引的张量在别的设备上。换成 GPU，
+# 报错信息例如``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
 #
-# 梯度也守同样的规矩：把别处的张量赋给``grad``，就会看到
-# ``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``。
+# 梯度也守同样的规矩：把别的设备上的张量赋给``grad``，
+# 就会看到``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``。
 
 # %% en: To NumPy
 # NumPy reads the memory of the CPU. The chain ``detach().cpu().numpy()`` leaves the graph, fetches
 # the data to the CPU and converts. Which of these three tensors does it bring to NumPy?
 
 # %% zh e59d0d: 转到 NumPy
-# NumPy 读的是 CPU 的内存。``detach().cpu().numpy()``这一串调用先脱离计算图（computational graph），再把数据取到 CPU，最后转换。
-# 下面三个张量，哪些能转成 NumPy 数组？
+# NumPy 读的是 CPU 的内存。``detach().cpu().numpy()``这一串调用先脱离计算图（computational graph），
+# 再把数据取到 CPU，最后转换成数组。下面三个张量，哪些能转成 NumPy 数组？
 
 # %% predict
 for t in (x, x.to(torch.bfloat16), x.to("meta")):
@@ -426,8 +433,8 @@ assert parameter.grad.tolist() == [2, 1]
 
 # %% zh 0bcbd2: 练习：放不下的层
 # 一个从 100,000 个特征到 100,000 个特征的``Linear``层要占 40 GB。在``meta``上创建它，
-# 用大小为 5 的批次（batch）做一遍前向传播（forward pass）和反向传播。
-# 权重的梯度要占多少字节？（张量的``nbytes``会告诉你。）
+# 用大小为 5 的批次（batch）做一遍前向传播（forward pass）和反向传播。权重的梯度要占多少字节？
+# （看张量的``nbytes``就知道。）
 
 # %% solution
 with torch.device("meta"):

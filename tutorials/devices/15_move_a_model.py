@@ -14,9 +14,10 @@
 # %% zh 23f779: 移动模型
 # 把整个模型移到另一个设备或转换成另一种 dtype，并弄清哪些东西跟着走、哪些留在原处、要占多少内存。
 #
-# 移动一个张量会怎样，:ref:`cpu-and-cuda`讲过；优化器做什么，:ref:`one-training-step`讲过。
-# 把模型移到 GPU 和转换它的 dtype，用的是同一个调用``Module.to``，过程也一样。所以这一页用转换 dtype 来演示，
-# 哪台机器都能做；有 GPU 的话，把“dtype”读作“设备”就行。先看一个做过一次反向传播（backward pass）的层。
+# 移动一个张量会怎样，优化器（optimizer）做什么，:ref:`cpu-and-cuda`和:ref:`one-training-step`分别讲过。
+# 把模型移到 GPU 和转换它的 dtype，用的是同一个调用``Module.to``，过程也一样。
+# 所以这一页用转换 dtype 来演示，哪台机器都能做；有 GPU 的话，读到“dtype”时换成“设备”就行。
+# 先看一个做过一次反向传播（backward pass）的层。
 
 # %%
 import matplotlib.pyplot as plt
@@ -40,8 +41,9 @@ assert weight.grad.tolist() == [[1, 1, 1]]
 # ``weight``, is that still a leaf, and what becomes of ``weight.grad``?
 
 # %% zh eeddc6: 模型参数
-# ``Tensor.to``复制一个需要梯度的张量时，autograd 通常会作记录，这时副本就不是叶子张量（leaf tensor）。模块又如何？返回的是不是同一个模块，
-# 它的权重还是不是``weight``这个对象，还是不是叶子张量，``weight.grad``又会怎样？
+# ``Tensor.to``复制一个需要梯度的张量时，autograd 通常会把复制记录下来，
+# 这时副本就不是叶子张量（leaf tensor）。换成模块（module）呢？返回的是不是同一个模块？它的权重（weight）
+# 是否仍是``weight``这个对象，是否仍是叶子张量？``weight.grad``又会怎样？
 
 # %% predict
 moved = model.to(torch.bfloat16)
@@ -64,9 +66,9 @@ assert layer.to("meta").weight is not kept
 # parameters take the place of the old ones.)
 
 # %% zh af816a
-# ``Module.to``是原地进行的：它给现有的模型参数换上另一份数据，对象不变，仍是叶子张量，梯度也跟着走，
-# 所以返回值不必接收。在 CPU 和 CUDA 之间移动也是这样。（并非所有设备都如此：移到``meta``时，
-# 原来的模型参数会被新的取代。）
+# ``Module.to``是原地进行的：它给现有的模型参数（parameter）换上另一份数据，对象不变，仍是叶子张量，
+# 梯度也跟着走，所以返回值不必接收。在 CPU 和 CUDA 之间移动也是这样。（并非所有设备都如此：
+# 移到``meta``时，原来的模型参数会被新的取代。）
 
 # %% en: What goes along
 # A module can hold a tensor in three ways: as a ``Parameter``, as a buffer (a tensor that is part
@@ -115,8 +117,9 @@ except RuntimeError as problem:
 # to a GPU, ``a + d`` would mix two devices and fail.
 
 # %% zh cd9be4
-# 模型参数和缓冲区跟着走。缓冲区``c``仍是整数，因为``Module.to``不会把整数变成浮点数；如果换的是设备，它会和``b``一样被移走。
-# 普通属性``d``留在原处：模块并不知道它是自己的张量。如果移到 GPU 上，``a + d``就会混用两个设备而报错。
+# 模型参数和缓冲区跟着走。缓冲区``c``仍是整数，因为``Module.to``不会把整数变成浮点数；如果换的是设备，
+# 它会和``b``一样被移走。普通属性``d``留在原处：模块并不知道这个张量属于自己。如果移到 GPU 上，
+# ``a + d``就会混用两个设备而报错。
 
 # %% en: What the optimizer holds
 # The optimizer holds the parameters, which are the same objects after the move. Adam also keeps
@@ -124,8 +127,9 @@ except RuntimeError as problem:
 # the next step fails. Which dtypes do the average and the gradient of the weight have by then?
 
 # %% zh 97a2a6: 优化器手里有什么
-# 优化器引用的是模型参数，移动之后它们还是同一批对象。Adam 另外还保存梯度的滑动平均：先走一步，产生``float32``的平均值，
-# 再移动模型，接下来的一步就会报错。这时，权重的平均值和梯度各是什么 dtype？
+# 优化器引用的是模型参数，移动之后它们还是同一批对象。Adam 另外还保存梯度的滑动平均值（running average）。
+# 下面先更新一步，产生的平均值是``float32``的；再移动模型，接着更新，就会报错。到那时，
+# Adam 为权重保存的平均值是什么 dtype，权重的梯度又是什么 dtype？
 
 # %% predict
 model = torch.nn.Linear(3, 1)
@@ -163,9 +167,9 @@ except RuntimeError as problem:
 # the device and dtype of their parameters:
 
 # %% zh 5ce1cd
-# 状态留在产生它的地方，所以更新报错：``float32``的平均值碰上了``bfloat16``的梯度（移到 GPU 之后，则是两个设备碰到一起）。
-# 因此顺序是：创建模型，移动模型，然后才创建优化器。如果不得不中途移动，``load_state_dict``会把平均值转换到
-# 各自模型参数的设备和 dtype：
+# 状态（state）没有跟着走，所以更新时报错：``float32``的平均值碰上了``bfloat16``的梯度（如果是移到 GPU，
+# 碰上的就是另一个设备上的梯度）。因此顺序是：创建模型，移动模型，然后才创建优化器。如果不得不中途移动，
+# ``load_state_dict``会让各个平均值的设备和 dtype 变得与对应的模型参数一致：
 
 # %%
 optimizer.load_state_dict(optimizer.state_dict())
@@ -184,8 +188,8 @@ assert repaired["exp_avg_sq"].dtype == torch.bfloat16
 # they together with plain SGD, with SGD and momentum, and with Adam?
 
 # %% zh c2dace: 要占多少内存
-# 下面的层有 1024 乘 1024 个``float32``权重，也就是 4 MiB。一步更新结束时，设备上放着模型参数、它们的梯度和优化器的状态。
-# 分别用普通的 SGD、带动量的 SGD 和 Adam，三样合起来各是多少 MiB？
+# 下面的层有 1024 乘 1024 个``float32``权重，也就是 4 MiB。一步更新结束时，设备上存着模型参数、
+# 它们的梯度和优化器的状态。分别用普通的 SGD、带动量（momentum）的 SGD 和 Adam，三样合起来各是多少 MiB？
 
 
 # %% predict
@@ -228,7 +232,7 @@ assert abs(bottom - 16) < 1e-4
 # there, at 8; momentum adds 4 and reaches 12; Adam adds 8 and reaches 16.
 
 # %% zh alt aea000
-# 三根堆叠的柱子，单位 MiB。每根都先是模型参数的 4 和梯度的 4：SGD 到此为止，共 8；动量再加 4，到 12；
+# 三根堆叠的柱子，单位是 MiB。每根都先是模型参数的 4 和梯度的 4：SGD 到此为止，共 8；动量再加 4，到 12；
 # Adam 再加 8，到 16。
 
 # %% en
@@ -236,8 +240,8 @@ assert abs(bottom - 16) < 1e-4
 # four times the memory of the weights, on top of what the graph saves for the backward pass.
 
 # %% zh f792c3
-# 动量要保存一个与权重同样大的张量，这样设置的 Adam 要保存两个。所以用它训练，需要的内存是权重本身的四倍，
-# 计算图（computational graph）为反向传播保存的数据还不算在内。
+# 动量要保存一个与权重同样大的张量，按这里的设置，Adam 要保存两个。所以用它训练，
+# 需要的内存是权重本身的四倍，计算图（computational graph）为反向传播保存的数据还不算在内。
 
 # %% en: A loop for both machines
 # The data set stays on the CPU, and each batch travels when its turn comes. A batch requires no
@@ -278,7 +282,7 @@ assert abs(model.bias.item() - 1) < 1e-2
 # %% zh c04ac6: 要点
 # - ``Module.to``原地移动模型参数、它们的梯度和缓冲区，普通属性不在其列。
 # - 先移动模型，再创建优化器。
-# - 用 Adam 时，权重、梯度和平均值合起来，内存是权重的四倍。
+# - 用 Adam 时，权重、梯度和平均值合起来，占的内存是权重的四倍。
 
 # %% en: Exercise: nothing left behind
 # Write a module ``Standardize`` that subtracts a mean and divides by a standard deviation, both

@@ -12,7 +12,8 @@
 # work to the CPU. What are the two sums?
 
 # %% zh f8aa5f: 只差舍入误差
-# 比较两个设备算出的梯度，不被末几位数字误导；遇到差异，能分清是舍入误差还是 bug。
+# 比较两个设备算出的梯度（gradient），不被末几位数字误导；遇到差异，能分清是舍入误差（rounding error）
+# 还是 bug。
 #
 # 求和时，GPU 相加的顺序往往与 CPU 不同。在数学上，顺序无关紧要。第一个单元格把同样三个``float32``数按两种顺序相加。
 # 设备的选法见:ref:`cpu-and-cuda`，只是``mps``没有``float64``，改由 CPU 计算。两个和各是多少？
@@ -53,9 +54,10 @@ assert torch.nextafter(a, 2 * a) - a == 8
 # is computed in ``float64``?
 
 # %% zh fac946: 更长的和
-# 均值的梯度是一个和，数据有多少行，就有多少项。下面把同一个梯度算两遍：一遍在 CPU 上；另一遍把各行倒过来，
-# 放在默认设备上，有加速器（accelerator）就是加速器。``gap``是两个梯度之间的距离与梯度大小之比。
-# 在``float32``下，32 行时它和点线差不多一样小，点线是 1 到下一个数的间隔，即``torch.finfo(dtype).eps``。
+# 均值的梯度是一个和，数据有多少行，就有多少项。下面把同一个梯度算两遍：一遍在 CPU 上；
+# 另一遍把行的先后次序倒过来，在默认设备上算，有加速器（accelerator）就用加速器。
+# ``gap``是两个梯度之间的距离与梯度大小之比。用``float32``算 32 行时，它与点线差不多一样低；
+# 点线的高度是 1 到下一个能表示的数的间隔，即``torch.finfo(dtype).eps``。
 #
 # 行数增加到上千倍，差距会怎样？如果全都用``float64``计算呢？
 
@@ -121,9 +123,10 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # also reaches further.)
 
 # %% zh 6a34b0
-# 项数越多，舍入的次数越多，差距也往往越大；大多少因硬件而异，但始终很小。在``float64``下，差距小了六个数量级以上，
-# 由此得到一个检验方法：两个结果在``float32``下不一致，就用``float64``各算一遍。舍入造成的差距会随 dtype 缩小，
-# 公式写错造成的不会。（溢出也可能消失，因为``float64``能表示的范围也更大。）
+# 项数越多，舍入的次数越多，差距也往往越大；具体大出多少，因硬件而异，但差距始终很小。在``float64``下，
+# 差距小了六个数量级以上，由此得到一个检验方法：两个结果在``float32``下不一致，就用``float64``各算一遍。
+# 舍入造成的差距会随 dtype 缩小，公式写错造成的不会。（溢出也可能消失，
+# 因为``float64``能表示的范围也更大。）
 
 # %% en: Compare with a tolerance
 # ``torch.testing.assert_close`` raises an ``AssertionError`` if two tensors differ by more than a
@@ -132,9 +135,9 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # Which comparison passes?
 
 # %% zh 8867fc: 比较时留容差
-# 两个张量的差别如果超出容差，``torch.testing.assert_close``就抛出``AssertionError``。
-# 对``float32``，容差是 1e-5 再加上期望值的 1.3e-6 倍。下面拿 1024 行的梯度，先与倒序算出的比较，
-# 再与它自己的``float64``版本比较。哪一次能通过？
+# 两个张量的差别如果超出容差（tolerance），``torch.testing.assert_close``就会抛出``AssertionError``。
+# 对``float32``，容差是 1e-5 再加上预期结果（expected）的 1.3e-6 倍。下面拿 1024 行的梯度，
+# 先与倒序算出的比较，再与自己的``float64``版本比较。哪一次能通过？
 
 # %% predict
 rows = torch.sin(torch.arange(20480.0, device="cpu")).reshape(1024, 20)
@@ -180,7 +183,7 @@ assert not torch.allclose(
 # ``atol`` `together <https://docs.pytorch.org/docs/stable/testing.html>`__.
 
 # %% zh 6cab8e
-# 第一次返回``None``，也就是通过：数字可以不同，梯度算是一致。第二次虽然一位数字都不差，却报错了，
+# 第一次返回``None``，也就是通过：末几位可以不同，梯度仍算一致。第二次虽然一位数字都不差，却报错了，
 # 因为不另外指定的话，``assert_close``还检查 dtype 和设备是否相同。所以先把两个结果都移到 CPU，转成同一种 dtype。
 # 如果项数很多，需要放宽容差，就把``rtol``和``atol``
 # `一起传入 <https://docs.pytorch.org/docs/stable/testing.html>`__。
@@ -190,9 +193,10 @@ assert not torch.allclose(
 # devices anew. Here the CPU draws 3 numbers; then, with the same seed, 16, of which we look at the
 # first 3; then 3 in ``float64``. Which of the three lines of output are alike?
 
-# %% zh ff6d20: 同一个随机种子
-# 如果数据本身就不同，那就不是舍入误差了。``manual_seed``让所有设备的随机数从头开始。下面由 CPU 先取 3 个数；
-# 再用同一个种子取 16 个，只看前 3 个；然后用``float64``取 3 个。三行输出里，哪几行一样？
+# %% zh ff6d20: 同一个种子
+# 如果数据本身就不同，那就不是舍入误差了。``manual_seed``让所有设备的随机数从头开始。
+# 下面由 CPU 先取 3 个数；再用同一个种子（seed）取 16 个，只看前 3 个；然后用``float64``取 3 个。
+# 三行输出里，哪几行一样？
 
 # %% predict
 for size, kind in (
@@ -222,9 +226,9 @@ assert size == 3 and kind == torch.float64
 # them. A ``Generator`` is a source of random numbers with a seed of its own:
 
 # %% zh 09dbe7
-# 第一行和最后一行。种子固定的只是同一种算法取出的数。取正态分布的随机数时，如果一次不足 16 个，CPU 用一种算法，
-# 否则用另一种。GPU 有自己的算法，用同一个种子取到的也是别的数。想在每个设备上得到同样的数据，
-# 就在 CPU 上取数，再移过去。``Generator``是随机数的来源，有自己的种子：
+# 第一行和最后一行。种子只能保证同一种算法取出同样的数。取正态分布的随机数时，如果一次不足 16 个，
+# CPU 用一种算法，否则用另一种。GPU 有自己的算法，种子相同，取到的数却不一样。
+# 想在每个设备上得到同样的数据，就在 CPU 上取数，再移过去。``Generator``是随机数生成器，有自己的种子：
 
 # %%
 generator = torch.Generator("cpu").manual_seed(0)
@@ -245,10 +249,10 @@ assert (
 # ``medium``, and one for convolutions. What are they if nobody has changed them?
 
 # %% zh 3b9bb2: 有意减少位数
-# ``float32``小数点后有 23 个二进制位。许多 NVIDIA GPU 可以把乘法的因子舍入到 10 位，乘得快得多，这叫
+# ``float32``小数点后有 23 个二进制位。许多 NVIDIA GPU 可以把乘法的因子舍入到 10 位，乘法因此快得多，这叫
 # `TF32 <https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere>`__。
-# PyTorch 有一个管矩阵乘法的设置，取值为``highest``、``high``和``medium``；另有一个管卷积的设置。
-# 如果没有人改动，它们各是什么？
+# PyTorch 有一个管矩阵乘法的设置，取值为``highest``、``high``和``medium``；另有一个管卷积（convolution）的设置。
+# 如果没有改动过，两个设置的值各是什么？
 
 # %% predict
 print(torch.get_float32_matmul_precision())
@@ -270,14 +274,14 @@ assert torch.finfo(torch.float32).eps == 2**-23
 # convolutions may therefore differ from the CPU by about a thousandth, not a millionth: look at
 # ``torch.backends.cudnn.allow_tf32`` before you look for a bug.
 # ``torch.set_float32_matmul_precision("high")`` allows the same for matrix products. Without
-# such a GPU the two settings read the same, and as long as the first reads ``highest``, the CPU
-# keeps all digits.
+# such a GPU you read the same two values, and as long as the first is ``highest``, the CPU keeps
+# all digits.
 
-# %% zh 7ea0c7
-# 矩阵乘法保留全部位数，卷积则可能舍去一些。所以在这样的 GPU 上，带卷积的网络与 CPU 的差别可能达到千分之一左右，而不是百万分之一：
-# 先看看``torch.backends.cudnn.allow_tf32``，再去找 bug。
+# %% zh 55fa26
+# 矩阵乘法保留全部位数，卷积则可能舍去一些。所以在这样的 GPU 上，带卷积的网络算出的结果，
+# 与 CPU 上的可能相差千分之一左右，不止百万分之一：先看看``torch.backends.cudnn.allow_tf32``，再去找 bug。
 # ``torch.set_float32_matmul_precision("high")``让矩阵乘法也可以这样做。没有这种 GPU 的机器上，
-# 两个设置读出来也一样；只要前一个是``highest``，CPU 就保留全部位数。
+# 读出的也是这两个值；只要前一个是``highest``，CPU 就保留全部位数。
 
 # %% en: Remember
 # - Floating-point sums depend on the order, and devices differ in the order: compare with a
@@ -297,7 +301,7 @@ assert torch.finfo(torch.float32).eps == 2**-23
 
 # %% zh 97001e: 练习：舍入还是 bug
 # :math:`w`的元素全是 1 时，``gradient``等于:math:`\tfrac{2}{n} X^\top (X w - 1)`。请照这个公式计算，
-# 但故意留一个 bug：除以:math:`n - 1`。数据有 1024 行时，结果约差千分之一。请用计算说明这不是舍入误差。
+# 但故意留一个 bug：除以:math:`n - 1`。数据有 1024 行时，结果相差约千分之一。请用计算说明这不是舍入误差。
 
 
 # %% solution

@@ -15,9 +15,9 @@
 # 弄清一段计算都运行了哪些运算、各运行了几次、哪种运算最耗时，前向传播（forward pass）和
 # 反向传播（backward pass）都看得到。
 #
-# 性能分析器（profiler）盯着一个代码块，每运行一次运算就记录一条：它叫什么，用了多久。下面在它的注视下先除后乘，重复一千遍。
-# 导入语句后面的两行选择设备（见:ref:`cpu-and-cuda`）；``with``上方的``loop()``先不作记录地跑一遍，
-# 因为运算第一次被调用时要做些准备，以后就不用了。
+# 性能分析器（profiler）盯着一个代码块，每运行一次运算就写下一条记录：叫什么名字，用了多久。
+# 下面让它记录这样一个循环：先除后乘，重复一千遍。导入语句后面的两行选择设备（见:ref:`cpu-and-cuda`）；
+# ``with``上方的``loop()``先不作记录地跑一遍，因为运算第一次被调用时要做些准备，以后再调用就不用了。
 
 # %%
 import matplotlib.pyplot as plt
@@ -67,8 +67,8 @@ assert z.tolist() == [[1.0] * 3] * 2
 #
 # 不带参数的``profile()``观察 CPU；如果有 GPU，而这份 PyTorch 也支持，就再加上 GPU 上的工作。这时还会多出一些行，
 # 属于 GPU 的*内核*（kernel），也就是在 GPU 上运行的程序。较早的资料写``use_cuda=True``：
-# PyTorch 2.13 会发出警告，从 2.14 起
-# `就是错误了 <https://github.com/pytorch/tutorials/pull/3960>`__。
+# PyTorch 2.13 对此发出警告，从 2.14 起
+# `就会报错 <https://github.com/pytorch/tutorials/pull/3960>`__。
 
 # %% en: The table
 # ``table`` returns the rows as text, 100 at most unless told otherwise, in the order of
@@ -108,9 +108,9 @@ assert printed == sorted(printed, key=selves.get, reverse=True)
 # take?
 
 # %% zh d1d834: 先数，再看
-# 接下来往回走。循环把``x``和``y``各用了一千次，而它们的梯度都要对每一次使用求和。``host``挑出属于 CPU 的行，
-# 可以按名字取用（有 GPU 时，列表里两边的行都有）。
-# 节点``DivBackward0``会运行几次？把结果写进``grad``的``AccumulateGrad``会运行几次？张量之间的加法要做几次？
+# 接下来往回走。循环把``x``和``y``各用了一千次，每用一次，它们的梯度（gradient）里就要多加一项。
+# ``host``挑出属于 CPU 的行，可以按名字取用（有 GPU 时，列表里两边的行都有）。节点（node）
+# ``DivBackward0``会运行几次？把结果写进``grad``的``AccumulateGrad``会运行几次？张量之间的加法要做几次？
 
 
 # %% predict
@@ -142,7 +142,8 @@ torch.testing.assert_close(x.grad, torch.full_like(x, -500))
 
 # %% zh 1b3825
 # 1000 次除法各有一个节点，每个节点运行一次。``AccumulateGrad``对 2 个叶子张量（leaf tensor）各运行一次。
-# 一千项相加要做 999 次加法，这样的和有两个，共 1998 次。它们都是原地操作（``aten::add_``），因为没有别处需要中间的部分和。
+# 一千项相加要做 999 次加法，这样的和有两个，共 1998 次。它们都是原地操作（in-place operation，
+# 即``aten::add_``），因为别处用不到这些部分和。
 
 # %% en: Self and total
 # Records lie inside each other. Autograd's engine handles a node, the node computes a derivative,
@@ -151,9 +152,9 @@ torch.testing.assert_close(x.grad, torch.full_like(x, -500))
 # two bars equally long on a CPU, and which has the longest total?
 
 # %% zh ceb312: 自身时间与总时间
-# 记录是一层套一层的：autograd 的引擎处理一个节点，节点要计算导数，为此又调用张量运算。
+# 记录是一层套一层的：autograd 的引擎（engine）处理一个节点，节点要计算导数，为此又调用张量运算。
 # 一条记录从开始到结束的时间叫*总时间*（total）；扣除嵌套在里面的记录，剩下的叫*自身时间*（self）。
-# 下面三个名字里，在 CPU 上，哪个的两根条一样长？哪个的总时间最长？
+# 下面三个名字里，在 CPU 上，哪一个的两根横条一样长？哪一个的总时间最长？
 
 # %% predict
 names = [
@@ -201,7 +202,8 @@ assert inner == [[]]
 # ``div`` the two bars are equal.
 
 # %% zh alt ca78d7
-# 三对横条。从引擎到节点再到运算``div``，总时间越来越短。引擎和节点的自身时间都明显短于总时间；``div``的两根条一样长。
+# 三对横条。从引擎到节点再到运算``div``，总时间越来越短。引擎和节点的自身时间都明显短于总时间；
+# ``div``的两根横条一样长。
 
 # %% en
 # Nothing lies inside ``aten::div`` on a CPU, so its two times agree. (On a GPU the call that hands
@@ -212,12 +214,12 @@ assert inner == [[]]
 # that costs, by total to find the block that costs.
 
 # %% zh 317e61
-# 在 CPU 上，``aten::div``里面没有别的记录，所以两个时间相等。（在 GPU 上，里面还有把内核交出去的那次调用。）
-# 引擎的记录把另外两个都包在里面，总时间最长。
+# 在 CPU 上，``aten::div``里面没有别的记录，所以两个时间相等。（在 GPU 上，
+# 里面还有把内核提交给 GPU 的那次调用。）引擎的记录把另外两个都包在里面，总时间最长。
 #
-# 在一个线程里，自身时间不会把同一时刻算两遍；总时间把嵌套的工作重复计算，加起来会更多。
-# （运算之间 Python 花的时间，两者都不包括。）想找耗时的运算，
-# 就按自身时间排序；想找耗时的代码块，就按总时间排序。
+# 在一个线程里，自身时间不会把同一时刻算两遍；总时间则把嵌套的工作重复计算，加起来会更多。
+# （运算之间 Python 花的时间，两者都不包括。）想找耗时的运算，就按自身时间排序；想找耗时的代码块，
+# 就按总时间排序。
 
 # %% en: Products in a training step
 # ``record_function`` gives a block of your own a name in the list. Below, five training steps
@@ -226,9 +228,9 @@ assert inner == [[]]
 # ``aten::mm``. How many of each will there be?
 
 # %% zh 6c0ba9: 一步训练里的矩阵乘法
-# ``record_function``给你自己的代码块起个名字，名字会出现在列表里。下面观察五步训练（见:ref:`one-training-step`）。
-# 模型有两个``Linear``层。前向传播时，一层就是一次``aten::addmm``，即矩阵乘法再加偏置；
-# 反向传播时，矩阵乘法是``aten::mm``。两种各有多少次？
+# ``record_function``给你自己的代码块起个名字，这个名字会出现在列表里。
+# 下面观察五步训练（见:ref:`one-training-step`）。模型有两个``Linear``层。前向传播时，
+# 一层就是一次``aten::addmm``，即矩阵乘法再加偏置；反向传播时，矩阵乘法是``aten::mm``。两种各有多少次？
 
 # %% predict
 inputs, targets = torch.randn(16, 1000), torch.randn(16, 10)
@@ -275,7 +277,7 @@ assert rows["ReluBackward0"].count == 5
 
 # %% zh 665243
 # 10 次和 15 次。往回走时，一层要做一次乘法来得到权重的梯度，再做一次得到输入的梯度。第一层省去了后一次，
-# 因为没有人要``inputs``的梯度：一步共三次。所以对这样的层，反向传播的矩阵乘法最多可达前向传播的两倍。
+# 因为``inputs``不需要梯度：一步共三次。所以对这样的层，反向传播的矩阵乘法最多可达前向传播的两倍。
 #
 # ``events()``给出一条条的记录。每个代码块取五次里最快的一次，单位是微秒：
 
@@ -313,13 +315,13 @@ assert device or rows["backward"].device_time_total == 0
 # %% zh fe534d: 要点
 # - 运算的次数数得清，时间是测量值。第一次调用先不要记录。
 # - 按自身时间找运算，按总时间找代码块。
-# - 反向传播以节点的名字出现，例如``DivBackward0``，大多数节点再去调用运算。
+# - 反向传播在列表里以节点的名字出现，例如``DivBackward0``，大多数节点再去调用运算。
 
 # %% en: Exercise: the gradient of the inputs
 # Let ``inputs`` require a gradient. How many ``aten::mm`` do five training steps need now?
 
 # %% zh e6c9c7: 练习：输入的梯度
-# 如果``inputs``需要梯度，现在五步训练要做多少次``aten::mm``？
+# 如果``inputs``需要梯度，五步训练要做多少次``aten::mm``？
 
 # %% solution
 inputs.requires_grad_()
@@ -332,7 +334,7 @@ assert host(prof)["aten::mm"].count == 20
 # ``loop`` computes :math:`(y/x)^{1000}`. Compute that without a loop, check that the gradients are
 # still 500 and :math:`-500`, and count the calls on the way forward.
 
-# %% zh 82f66e: 练习：用几次调用得到同样的结果
+# %% zh 82f66e: 练习：只用寥寥几次调用
 # ``loop``算的是:math:`(y/x)^{1000}`。请不用循环算出它，检查梯度仍是 500 和:math:`-500`，并数一数前向传播的调用次数。
 
 # %% solution

@@ -19,17 +19,19 @@
 # if it waits behind the task, and if it waits in front of it too?
 
 # %% zh f3aed5: 测量时间
-# 给一段计算计时，让测得的数名副其实：在 CPU 上如此，在 GPU 上也如此，尽管那里的调用返回时，计算往往还没有做完。
+# 给一段计算计时，让测得的数名副其实，在 CPU 和 GPU 上都是如此；难处在 GPU：调用返回时，
+# 计算往往还没有做完。
 #
-# GPU 按队列工作：PyTorch 的一次调用
+# GPU 按队列（queue）工作：PyTorch 的一次调用
 # `把任务放进队列就返回
 # <https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution>`__。
-# 结果不会因此出错，因为``item()``、``cpu()``和``print``需要数值时会等它算完。时钟却不会等。
+# 结果不会因此出错，因为``item()``、``cpu()``和``print``需要数值时会等数值算完，时钟却不会等。
 #
-# 会出什么错，用 Python 做一个队列，哪台机器都能看到。（含``device``的几行选择设备，见:ref:`cpu-and-cuda`。）
-# 它不是 GPU，只是和 GPU 一样有个队列：``submit``放进一个 0.1 秒的任务就返回，``result()``等到任务完成。``clock``先提交一个较早的任务，
-# 就像程序在你看表之前多半已经做过些什么；然后提交要计时的那一个。如果不等待，测到的是任务时长的几倍？只在任务之后等待呢？
-# 之前之后都等待呢？
+# 用 Python 做一个队列，在哪台机器上都能看到会出什么错。（含``device``的几行选择设备，
+# 见:ref:`cpu-and-cuda`。）它不是 GPU，只是和 GPU 一样有个队列：``submit``放进一个 0.1 秒的任务就返回，
+# ``result()``等到任务完成。``clock``先提交一个较早的任务，因为实际的程序在开始计时之前，
+# 多半已经提交过别的任务；然后提交要计时的那一个。如果不等待，测到的是任务时长的几倍？只在任务之后等待呢？
+# 前后都等待呢？
 
 # %% predict
 import time
@@ -75,8 +77,8 @@ for case, lengths in zip(cases, (0, 2, 1), strict=True):
 # the clock and before you stop it.
 
 # %% zh 5dc520
-# 0、2 和 1。不等待，时钟看到的只是提交任务花的时间；只在任务之后等待，就把队列里原有的任务也算了进来。
-# 所以两边都要等：开始计时之前等一次，停止计时之前再等一次。
+# 分别是 0、2 和 1。不等待，时钟测到的只是提交任务花的时间；只在任务之后等待，
+# 就把队列里原有的任务也算了进来。所以两边都要等：开始计时之前等一次，停止计时之前再等一次。
 
 # %% en: A clock for both machines
 # For an accelerator the call that waits is ``torch.accelerator.synchronize()``. Where there is none
@@ -86,9 +88,10 @@ for case, lengths in zip(cases, (0, 2, 1), strict=True):
 # whatever else the machine is doing.
 
 # %% zh 85bb78: 两种机器通用的计时方法
-# 对加速器（accelerator）来说，负责等待的调用是``torch.accelerator.synchronize()``。没有加速器时，它会报错；
-# 这时也无需等待，因为 CPU 上的调用做完才返回。下面的``once``两边都等；``seconds``先让``f``不计时地运行一次，因为第一次调用要做准备；
-# 然后取 10 次里最快的一次，它受机器上其他程序的影响最小。
+# 对加速器（accelerator）来说，负责等待的调用是``torch.accelerator.synchronize()``。没有加速器时，
+# 它会报错；这时也无需等待，因为 CPU 上的调用做完才返回。下面的``once``两边都等；
+# ``seconds``先运行一次``f``，不计时，因为第一次调用要做准备；然后取 10 次里最快的一次，
+# 它受机器上其他程序的影响最小。
 
 
 # %%
@@ -129,8 +132,8 @@ if device is None:
 # and how much longer do sixteen million take?
 
 # %% zh 517aa6: 一个数与许多数
-# 把长度为:math:`n`的向量与自身相乘。CPU 只用一个线程，免得别的线程影响曲线。
-# 算一千个数，比只算一个数久多少？算一千六百万个数呢？
+# 把长度为:math:`n`的向量与自身相乘。CPU 只用一个线程（thread），免得别的线程影响曲线。算一千个数，
+# 比只算一个数久多少？算一千六百万个数呢？
 
 # %% predict
 threads = torch.get_num_threads()
@@ -171,18 +174,19 @@ assert torch.get_num_threads() == threads
 
 # %% zh 92a4be
 # 一千个数与一个数用时差不多：每次调用都有固定的开销，在平坦的这一段，花的几乎全是这份开销。这时想省时间，
-# 就要减少调用次数，每次用更大的张量。一千六百万个数则要久得多。在 GPU 上，平坦的一段更高，因为交出任务的开销更大；
-# 它也向右延伸得更远。
+# 就要减少调用次数，每次用更大的张量。一千六百万个数则要久得多。在 GPU 上，提交任务的开销更大，
+# 所以平坦的一段更高，向右也延伸得更远。
 
 # %% en: Under the profiler
 # The profiler (:ref:`profiling`) writes a record for each operation. Here are 200
-# multiplications of short vectors, timed alone and under the profiler in turn, 20 times each. Which
-# way does the ratio of the two times differ from 1, and would you trust the profiler to tell how
-# long something takes?
+# multiplications of short vectors, timed alone and under the profiler in turn, 20 times each. Is the
+# ratio of the time under the profiler to the time alone above or below 1, and would you trust the
+# profiler to tell how long something takes?
 
-# %% zh e5190c: 在性能分析器之下
-# 性能分析器（profiler，见:ref:`profiling`）每次运算都要写一条记录。下面对短向量做 200 次乘法，单独计时和在性能分析器下计时轮流进行，
-# 各 20 次。两个时间之比会大于 1，还是相反？要知道一段计算用多久，你会相信性能分析器吗？
+# %% zh 9d8b71: 开着性能分析器计时
+# 性能分析器（profiler，见:ref:`profiling`）每遇到一次运算就写一条记录。下面对短向量做 200 次乘法，
+# 不开性能分析器和开着性能分析器轮流计时，各 20 次。开着时的用时与不开时的用时相比，
+# 比值在 1 之上还是之下？要知道一段计算用多久，你会相信性能分析器吗？
 
 # %% predict
 short = torch.ones(8)
@@ -212,8 +216,8 @@ assert min(watched) > min(alone)
 # does. So the profiler tells *where* the time goes, and a clock tells how long it takes.
 
 # %% zh cf60a3
-# 在观察之下更慢。运算这么小，代价就看得出来；运算大了，几乎看不出来。所以时间花在*哪里*，问性能分析器；
-# 究竟用了多久，要看时钟。
+# 开着性能分析器更慢。运算这么小，代价就看得出来；运算大了，几乎看不出来。所以时间花在*哪里*，
+# 问性能分析器；究竟用了多久，要看时钟。
 
 # %% en: The clock of PyTorch
 # `Timer <https://docs.pytorch.org/docs/stable/benchmark_utils.html>`__ does most of this for you:
@@ -222,8 +226,8 @@ assert min(watched) > min(alone)
 # the average time of a run, not the fastest, here in microseconds.
 
 # %% zh 04d050: PyTorch 自带的计时器
-# `Timer <https://docs.pytorch.org/docs/stable/benchmark_utils.html>`__把这些大多替你做了：先预热；
-# 不另外指定的话只用一个线程；开始和停止计时之前，都会等加速器。``timeit(1000)``把语句执行一千次，
+# `Timer <https://docs.pytorch.org/docs/stable/benchmark_utils.html>`__替你做了其中的大部分：先预热；
+# 不另外指定的话只用一个线程；开始和停止计时之前，都会等加速器做完。``timeit(1000)``把语句执行一千次，
 # ``mean``是执行一次的平均时间，而不是最快的一次，这里以微秒为单位。
 
 # %%
@@ -252,8 +256,8 @@ assert 0.1 < quickest / (min(alone) / 200) < 10
 # then the same with a call of ``backward``. What ratio do you expect from the number of products,
 # and what do you measure? (``a.grad = b.grad = None`` saves adding to old gradients.)
 
-# %% zh 63d285: 练习：去和回
-# 设``a``和``b``是两个边长为 256、需要梯度的方阵。给``(a @ b).sum()``计时，再加上``backward``计时。
+# %% zh 63d285: 练习：有去有回
+# 设``a``和``b``是两个边长为 256、需要梯度的方阵。先给``(a @ b).sum()``计时，再连同``backward``一起计时。
 # 从矩阵乘法的次数来看，你预计比值是多少？测得多少？（``a.grad = b.grad = None``可以省去与旧梯度相加。）
 
 # %% solution

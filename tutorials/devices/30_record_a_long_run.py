@@ -17,9 +17,10 @@
 # %% zh 571cbd: 记录一次长时间的运行
 # 从一次很长的训练里只记录几步，放到时间轴上看，并弄清哪些运算占用内存。
 #
-# 请先读过:ref:`profiling`。把整个训练过程都记录下来，数据会非常大。*记录计划*（schedule）负责挑选：
-# 先跳过``wait``步，再用``warmup``步让性能分析器（profiler）预热，然后记录``active``步。这样算一个周期，
-# ``repeat``是周期数。记录计划是一个函数：输入步的编号（从 0 数起），返回性能分析器该做什么。（含``device``的几行选择设备，
+# 请先读过:ref:`profiling`。把整个训练过程都记录下来，数据量会非常大。*记录计划*（schedule）
+# 负责挑选要记录的步：先跳过``wait``步，再用``warmup``步让性能分析器（profiler）预热，
+# 然后记录``active``步。这样算一个周期，``repeat``是周期数。记录计划是一个函数：
+# 输入步的编号（从 0 数起），返回性能分析器在这一步该做什么。（含``device``的几行选择设备，
 # 见:ref:`cpu-and-cuda`。）
 #
 # 按下面的记录计划，前六步里哪几步会被记录？
@@ -51,7 +52,7 @@ assert number == 5
 # until the end.
 
 # %% zh 87f193
-# 第 2、3、4 步。周期的最后一步是``RECORD_AND_SAVE``：这一步之后，记录的内容会被交出去。此后不再记录，
+# 第 2、3、4 步。周期的最后一步是``RECORD_AND_SAVE``：这一步之后，记下的内容会被交给你。此后不再记录，
 # 因为``repeat``是 1；如果是 0，周期会一直重复到结束。
 
 # %% en: Two cycles
@@ -61,9 +62,10 @@ assert number == 5
 # layer. ``acc_events=True`` keeps the records of earlier cycles. What will the two notes be?
 
 # %% zh 8b08d8: 两个周期
-# 每一步之后调用``prof.step()``，性能分析器就进到下一个编号；``on_trace_ready``是每次记录结束时它要调用的函数。
-# 下面的函数记下``aten::addmm``运行了几次，它就是``Linear``层的矩阵乘法，模型里只有一个这样的层。
-# ``acc_events=True``会保留先前周期的记录。两次记下的各是多少？
+# 每一步之后调用``prof.step()``，性能分析器就转到下一个编号；
+# ``on_trace_ready``是每次记录结束时它要调用的函数。下面的函数记下``aten::addmm``运行了几次，
+# 它就是``Linear``层的矩阵乘法，模型里只有一个这样的层。``acc_events=True``会保留先前周期的记录。
+# 两次记下的各是多少？
 
 # %% predict
 model = torch.nn.Linear(1000, 10)
@@ -122,7 +124,7 @@ assert any("clears events" in str(w.message) for w in warned)
 
 # %% zh 32516f
 # 第一个周期之后是 3，第二个之后是 6。不设``acc_events``的话，每个周期从头开始，第二次记下的还是 3；
-# PyTorch 会发出警告，说它要清掉记录。
+# PyTorch 会发出警告，提示记录将被清除。
 
 # %% en: A timeline
 # A table adds up; a trace keeps the order. ``export_chrome_trace`` writes a JSON file that
@@ -137,10 +139,11 @@ assert any("clears events" in str(w.message) for w in warned)
 # %% zh 5eec06: 时间轴
 # 表格只给合计，跟踪记录（trace）则保留先后次序。``export_chrome_trace``写出一个 JSON 文件，
 # 把它拖进`ui.perfetto.dev <https://ui.perfetto.dev>`__或 Chrome 的``chrome://tracing``，就显示为时间轴。
-# 你也可以自己读：``name``是什么在运行，``ts``是何时开始，``dur``是持续多久，以微秒为单位。
+# 你也可以自己读：``name``是所运行内容的名称，``ts``是开始的时刻，``dur``是持续的时间，后两项以微秒为单位。
 #
-# 下面根据这样一个文件，画出三步训练（文件放在临时文件夹里；想保留，就换成自己的路径）。``AccumulateGrad``是把结果写进``grad``的节点，
-# 权重一次，偏置一次。它的横条会落在三个代码块中的哪一个里？
+# 下面根据这样一个文件，画出三步训练（文件放在临时文件夹里；想保留，就换成自己的路径）。
+# ``AccumulateGrad``是把结果写进``grad``的节点（node），权重一次，偏置一次。
+# 它的横条会落在三个代码块中的哪一个里？
 
 # %% predict
 with profile() as prof:
@@ -188,7 +191,7 @@ assert spans == [(ts - begin, dur) for ts, dur in bars["forward"]]
 
 # %% zh alt 18f7c5
 # 四行横条沿时间展开。``forward``、``backward``和``step``像台阶一样依次出现，共三轮。
-# 每个``backward``的时间之内，都有两根短短的``AccumulateGrad``。
+# 每个``backward``的时间之内，都有两根短短的``AccumulateGrad``横条。
 
 # %% en
 # In ``backward``: when ``step`` begins, the gradients are there. Autograd's engine runs the nodes
@@ -198,9 +201,9 @@ assert spans == [(ts - begin, dur) for ts, dur in bars["forward"]]
 # :ref:`measure-time`.
 
 # %% zh 310913
-# 在``backward``里：等到``step``开始，梯度已经齐了。autograd 的引擎运行各个节点，而``backward``等它做完。在 CPU 上，引擎就在你的线程里运行；
-# 在 GPU 上，它有自己的线程，时间轴上也就单独占一行。那里的内核（kernel）也有自己的行，而且落在提交它们的调用后面：
-# 这就是:ref:`measure-time`里的队列。
+# 在``backward``里：等到``step``开始，梯度已经齐了。autograd 的引擎运行各个节点，而``backward``等它做完。
+# 在 CPU 上，引擎就在你的线程里运行；在 GPU 上，它有自己的线程，时间轴上也就单独占一行。内核（kernel）
+# 也有自己的行，而且比提交它们的调用开始得晚：这就是:ref:`measure-time`里的队列。
 
 # %% en: Memory
 # ``profile_memory=True`` notes what each operation allocates, less what it frees. ``square`` has a
@@ -208,8 +211,8 @@ assert spans == [(ts - begin, dur) for ts, dur in bars["forward"]]
 # many MiB does each of the three allocate?
 
 # %% zh 79f1d9: 内存
-# ``profile_memory=True``会记下每个运算分配了多少内存，其间释放的要扣除。``square``有一百万个元素，占 4 MiB。
-# ``exp``和``exp_``计算指数函数，``t``是转置。三者各分配多少 MiB？
+# ``profile_memory=True``会记下每个运算分配了多少内存，并扣除其间释放的。``square``有一百万个元素，
+# 占 4 MiB。``exp``和``exp_``计算指数函数，``t``求转置。三者各分配多少 MiB？
 
 # %% predict
 square = torch.zeros(1024, 1024)
@@ -247,8 +250,9 @@ assert nets and set(nets) == {(0, 0)}
 # counted in ``device_memory_usage``, on the CPU in ``cpu_memory_usage``.
 
 # %% zh b7517d
-# ``exp``要 4 MiB，用来放新的张量；另外两个一点也不要：``exp_``是原地操作（in-place operation），直接覆盖输入，``t``返回视图（view），与输入共用存储。
-# GPU 上的字节数记在``device_memory_usage``里，CPU 上的记在``cpu_memory_usage``里。
+# ``exp``要 4 MiB，用来放新的张量；另外两个不分配内存：``exp_``是原地操作（in-place operation），
+# 直接覆盖输入，``t``返回视图（view），与输入共用存储。GPU 上的字节数记在``device_memory_usage``里，
+# CPU 上的记在``cpu_memory_usage``里。
 
 # %% en: Remember
 # - A schedule picks the steps, ``prof.step()`` counts them, ``on_trace_ready`` receives each
@@ -257,9 +261,9 @@ assert nets and set(nets) == {(0, 0)}
 # - ``profile_memory=True`` tells which operation allocates.
 
 # %% zh 43c716: 要点
-# - 记录计划挑选步，``prof.step()``计数，``on_trace_ready``接收每次记录。
+# - 记录计划挑选要记录的步，``prof.step()``负责计数，``on_trace_ready``接收每次记下的内容。
 # - 表格给出合计；跟踪记录保留次序，看得出什么在何时运行。
-# - ``profile_memory=True``告诉你是哪个运算分配了内存。
+# - 用``profile_memory=True``，能看出内存由哪个运算分配。
 
 # %% en: Exercise: one step in ten
 # Write a schedule that records the last of each ten steps, three times, after one step of warm-up

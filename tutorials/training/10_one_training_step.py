@@ -14,13 +14,13 @@
 # gradient.
 
 # %% zh c7855b: 一步训练
-# 训练模型，就是重复四行代码。每执行一行就停下来看一看，你就能说清它读取哪些数、改动哪些数、哪些数它不碰。
+# 训练模型，就是重复四行代码。每执行一行都停下来看一看，你就能说清：这一行读取哪些数，改动哪些数，又不碰哪些数。
 #
-# 最小的模型只有一个权重:math:`w`。*损失*（loss）是训练要设法减小的那个数，这里取:math:`(w - 1)^2`，
-# 它的斜率是:math:`2(w - 1)`。``backward``在:ref:`first-gradient`里见过，
-# 怎样往下坡走在:ref:`which-way-is-downhill`里也见过。这一页新出现的是*优化器*（optimizer），由它来走每一步。
-# 最朴素的优化器是``torch.optim.SGD``：交给它一份张量的列表和学习率（learning rate）``lr``，
-# 其中凡有梯度的张量，它的``step``都减去梯度的``lr``倍。
+# 最小的模型只有一个权重（weight）:math:`w`。*损失*（loss）是训练要设法减小的那个数，这里取:math:`(w - 1)^2`，
+# 它的斜率是:math:`2(w - 1)`。``backward``见:ref:`first-gradient`，怎样一步步往下坡走，
+# 见:ref:`which-way-is-downhill`。这一页的新内容是*优化器*（optimizer），每一步都由它来走。
+# 最朴素的优化器是``torch.optim.SGD``：交给它一个张量列表和学习率（learning rate）``lr``；调用一次``step``，
+# 其中凡是有梯度（gradient）的张量，都会被减去自己梯度的``lr``倍。
 
 # %%
 import copy
@@ -46,8 +46,8 @@ assert optimizer.param_groups[0]["lr"] == 0.1
 # you see?
 
 # %% zh 3837e9: 一个权重
-# 权重从 4 开始。下面把``w``和``w.grad``打印两遍，一遍在``backward``之后，一遍在``step``之后
-# （``detach()``只取出值，不带计算历史）。你会看到哪四个数？
+# 权重的初值是 4。下面把``w``和``w.grad``打印两遍，一遍在``backward``之后，
+# 一遍在``step``之后（``detach()``只取出值，不带计算历史）。你会看到哪四个数？
 
 # %% predict
 loss = (w - 1) ** 2
@@ -78,11 +78,11 @@ assert scratch.grad != 6
 
 # %% zh 4c0a8f
 # ``backward``只管测量：斜率 6 存进了``w.grad``，权重还是 4。``step``只管移动：
-# 权重变成:math:`4 - 0.1 \cdot 6 = 3.4`，梯度仍是 6，尽管 3.4 处的斜率是 4.8。
-# 梯度也好，``loss``也好，要等你把这几行再运行一遍，才会重新计算。
-# （并非所有优化器都不动``grad``：SGD 加上``nesterov=True``和``foreach=True``，就会改写它。）
+# 权重变成:math:`4 - 0.1 \cdot 6 = 3.4`，梯度仍是 6，尽管 3.4 处的斜率是 4.8。梯度也好，``loss``也好，
+# 要等你把这几行再运行一遍，才会重新计算。（也有优化器会改写``grad``：
+# SGD 加上``nesterov=True``和``foreach=True``就会。）
 #
-# 所以一步训练有四行：用``zero_grad``清掉旧梯度，算出损失，``backward``，``step``。
+# 所以一步训练有四行：用``zero_grad``清掉旧梯度，算出损失，调用``backward``，调用``step``。
 
 # %% en: A model with two layers
 # Models keep their weights in *modules*. ``torch.nn.Linear(1, 20)`` is one: it multiplies by a
@@ -95,13 +95,13 @@ assert scratch.grad != 6
 # ``requires_grad=True`` here. Which names will the list show, with which shapes, and what will
 # ``requires_grad`` be?
 
-# %% zh 500e29: 一个两层的模型
+# %% zh 500e29: 两层的模型
 # 模型把权重放在*模块*（module）里。``torch.nn.Linear(1, 20)``就是一个模块：乘以一个矩阵，再加上偏置（bias），
-# 把 1 个数变成 20 个。它的两个张量都属于
-# `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__
-# 这个类。下面的模块先把输入除以``width``，再依次经过两个这样的层，中间用``tanh``弯一下。
+# 把 1 个数变成 20 个。
+# 它的两个张量都属于`torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__这个类。
+# 下面的模块先把输入除以``width``，再让它依次经过两个这样的层，中间用``tanh``弯一下。
 #
-# ``named_parameters``列出模块里可以交给优化器的张量。这里哪儿都没有写``requires_grad=True``。
+# ``named_parameters``列出模块里可以交给优化器的张量。这里没有一处写着``requires_grad=True``。
 # 列表里会有哪些名字？形状各是什么？``requires_grad``又是什么？
 
 
@@ -141,9 +141,8 @@ assert torch.nn.Parameter(torch.zeros(1)).requires_grad
 # each output and a column for each input.)
 
 # %% zh ca1f95
-# 一共四个名字，其中没有``width``。赋给模块的``Parameter``会被列出，赋给它的模块里的``Parameter``也会被列出，
-# 普通张量则不会。除非你另行说明，它们都需要梯度。
-# （``Linear``的权重矩阵，每一行对应一个输出，每一列对应一个输入。）
+# 一共四个名字，其中没有``width``。直接赋给模块的``Parameter``会被列出，赋给它的子模块所含的也会被列出，
+# 普通张量则不会。``Parameter``默认需要梯度。（``Linear``的权重矩阵，每一行对应一个输出，每一列对应一个输入。）
 
 # %% en: After ``backward``
 # The data are 50 points on the sine, in a column: one row a sample. The loss is the mean of the
@@ -158,10 +157,10 @@ assert torch.nn.Parameter(torch.zeros(1)).requires_grad
 # %% zh 5f438f: ``backward``之后
 # 数据是正弦曲线上的 50 个点，排成一列，每行一个样本。损失是误差平方的平均值。``state_dict``按名字返回权重，
 # 先复制一份存为``start``，留作对照。开始时所有的``grad``都是``None``，意思是还没有算过。
-# 输出下面画着计算图（见:ref:`read-the-graph`），图中带横线的字母 g 是往回传的梯度。
+# 输出下面画着计算图（computational graph，见:ref:`read-the-graph`），图中带横线的字母 g 是往回传的梯度。
 #
 # 下面做一次前向传播（forward pass）和一次反向传播（backward pass）。``x.grad``和``model.width.grad``里，
-# 哪个会有值？其余梯度的形状是什么？各个权重是否还等于原来的那一份（最后一列）？
+# 哪个会有值？其余梯度的形状是什么？各个权重是否仍与原来那一份相等（最后一列）？
 
 # %% predict
 # sphinx_gallery_graph = "loss: steps"
@@ -203,16 +202,15 @@ with torch.no_grad():
 # Step through the graph to see the gradient start at the loss and reach the first layer last.
 
 # %% zh ceaa5f
-# ``x``和``width``不需要梯度，autograd 也就不为它们计算。每个模型参数得到的梯度都与它自己形状相同，
-# 每个数各有一个斜率；权重则一个都没有动。在图上逐步走一遍，
-# 可以看到梯度从损失出发，最后才到达第一层。
+# ``x``和``width``不需要梯度，autograd 也就不为它们计算。每个模型参数（parameter）得到的梯度，形状都与自己相同，
+# 每个元素各对应一个斜率；权重则一个都没有动。在图上一步步看过去，可以看到梯度从损失出发，最后才到达第一层。
 
 # %% en: The update by hand
 # ``step`` is a subtraction, so try to write it yourself. Autograd refuses the next line. What can be
 # wrong with it?
 
 # %% zh f37194: 手写更新
-# ``step``做的就是减法，不妨自己写写看。下面这一行，autograd 却拒绝执行。它会错在哪里？
+# ``step``做的就是减法，不妨自己写写看。可是下面这一行，autograd 拒绝执行。可能错在哪里？
 
 # %% predict
 try:
@@ -236,19 +234,18 @@ else:
 # ``torch.no_grad()``.
 
 # %% zh f60d31
-# 报错里的 leaf 指叶子张量（leaf tensor），也就是并非由已记录的运算得到的张量，权重就是。
-# 只要还在记录，autograd 就不接受对需要梯度的叶子张量做这样的*原地操作*（in-place operation）。不过，更新这一步本来就不在待求导的函数之内，
-# 所以更新时要用``torch.no_grad()``关掉记录。
+# 报错里的 leaf 指叶子张量（leaf tensor），也就是并非由已记录的运算得到的张量，权重就属于这一类。只要还在记录，
+# autograd 就不接受对需要梯度的叶子张量做这样的*原地操作*（in-place operation）。不过，
+# 更新这一步本来就不在待求导的函数之内，所以更新时要用``torch.no_grad()``关掉记录。
 
 # %% en: By hand and by optimizer
 # The cell updates by hand and keeps the result. Then ``load_state_dict`` puts the old weights back,
 # and an optimizer makes its step, without another ``backward``. Will the weights agree? The last
 # line prints the old ``loss`` and the loss of the new weights: will it have fallen?
 
-# %% zh cb7a25: 手写与优化器
-# 下面先手写更新，留下结果；再用``load_state_dict``放回原来的权重，让优化器走一步，
-# 中间不再调用``backward``。两种做法得到的权重会一致吗？最后一行打印旧的``loss``和用新权重算出的损失：
-# 损失会下降吗？
+# %% zh cb7a25: 手写更新与优化器
+# 下面先手写更新，留下结果；再用``load_state_dict``放回原来的权重，让优化器走一步，中间不再调用``backward``。
+# 两种做法得到的权重会一致吗？最后一行打印旧的``loss``，以及用新权重算出的损失：损失会下降吗？
 
 # %% predict
 with torch.no_grad():
@@ -277,8 +274,8 @@ with torch.no_grad():
 # loss has fallen. (``item()`` gives the Python number in a tensor of one element.)
 
 # %% zh 427a2c
-# 两者一致：梯度还在原处，而最朴素的 SGD 有了梯度和``lr``就够了。损失也降了。
-# （``item()``取出单元素张量里的 Python 数。）
+# 两者一致：梯度还在原处，而最朴素的 SGD 需要的只是这些梯度和``lr``。
+# 损失也下降了。（``item()``取出单元素张量里的 Python 数。）
 
 # %% en: A shorter list
 # Now hand the optimizer the parameters of the last layer only, and run one step from the start.
@@ -326,8 +323,8 @@ assert calls
 # more: Adam remembers earlier gradients, and LBFGS computes the loss anew.)
 
 # %% zh 56008e
-# 四个都有梯度，变了的只有最后一层。``backward``沿着计算图走，不知道有优化器这回事；
-# SGD 逐个查看列表里的张量，读它的``grad``，不管这个梯度是谁放进去的。所以，如果某个权重一直不更新，
+# 四个都有梯度，变了的只有最后一层。``backward``沿着计算图走，不知道有优化器这回事；SGD 逐个查看列表里的张量，
+# 读取各自的``grad``，不管这个梯度是谁放进去的。所以，如果某个权重一直不更新，
 # 先看它在不在列表里。（别的优化器知道得更多：Adam 记着以前的梯度，LBFGS 还会重新计算损失。）
 
 # %% en: The loop
@@ -335,7 +332,7 @@ assert calls
 # The cell prints the last loss.
 
 # %% zh 376e35: 训练循环
-# 把这四行放进循环，把全部模型参数都交给优化器，曲线就会朝正弦弯过去。下面打印最后的损失。
+# 把这四行放进循环，把全部模型参数都交给优化器，模型的曲线就会弯向正弦曲线。下面打印最后的损失。
 
 # %%
 model.load_state_dict(start)
@@ -405,10 +402,10 @@ assert loss < (misses**2).mean() / 20
 # ``torch.optim.SGD``. Compare.
 
 # %% zh bb5971: 练习：手写动量
-# 加上``momentum=0.9``，SGD 就会维护一个速度:math:`v`。它从 0 开始，每一步先
-# :math:`v \leftarrow 0.9 v + g`，其中:math:`g`是梯度，再
-# :math:`w \leftarrow w - \eta v`，其中:math:`\eta`是学习率。损失取:math:`w^2`，从 4 出发，
-# :math:`\eta = 0.1`，走三步：先手写，再用``torch.optim.SGD``，比较两者的结果。
+# 加上``momentum=0.9``，SGD 就带动量（momentum），会维护一个速度:math:`v`。速度从 0 开始，每一步先更新速度，
+# :math:`v \leftarrow 0.9 v + g`，其中:math:`g`是梯度；再更新权重，:math:`w \leftarrow w - \eta v`，
+# 其中:math:`\eta`是学习率。损失取:math:`w^2`，权重从 4 出发，取:math:`\eta = 0.1`，走三步：先手写，
+# 再用``torch.optim.SGD``，比较两者的结果。
 
 # %% solution
 w = torch.tensor(4.0, requires_grad=True)

@@ -14,14 +14,14 @@
 # :math:`\lVert g \rVert^2`.
 
 # %% zh e83381: 一步该走多远？
-# 学习率（learning rate）决定一步走多远。这一页先算出一步应该让损失降多少，再看什么时候真能降这么多，
+# 学习率（learning rate）决定一步走多远。这一页先算出一步应该让损失（loss）降多少，再看什么时候真能降这么多，
 # 最后认一认学习率太小、太大、大得离谱时各是什么样子。
 #
-# 模型和数据沿用:ref:`one-training-step`：两个层，中间弯一下，从 50 个点学习正弦曲线。
-# ``Sequential``把几个模块依次连起来；随机的初始权重先在 CPU 上生成，再移到设备上，
-# 这样在各种设备上都相同。第一个单元格做一次前向传播（forward pass）和一次反向传播（backward pass），
-# 把权重复制一份存为``start``，再打印损失，以及梯度里所有数的平方和，记作
-# :math:`\lVert g \rVert^2`。
+# 模型和数据与:ref:`one-training-step`相同：两个层，中间弯一下，
+# 从 50 个点学习正弦曲线。``Sequential``把几个模块依次连起来；随机的初始权重（weight）先在 CPU 上生成，
+# 再移到所用的设备上，这样，不论用什么设备，初始权重都相同。第一个单元格做一次前向传播（forward pass）
+# 和一次反向传播（backward pass），把权重复制一份存为``start``，再打印损失，以及梯度（gradient）
+# 里所有数的平方和，这个和记作:math:`\lVert g \rVert^2`。
 
 # %%
 import copy
@@ -78,16 +78,15 @@ assert abs(squares / expected - 1) < 1e-4
 # promised one. What will the four numbers be, roughly?
 
 # %% zh 250a1b: 斜率的许诺
-# 设:math:`L`是损失，:math:`\eta`是学习率，:math:`g_i`是沿某一个权重方向的斜率。
-# 走一步，这个权重移动:math:`-\eta g_i`；顺着斜率算，损失就变化:math:`-\eta g_i^2`。
-# 对全部权重求和，损失应该下降
+# 设:math:`L`是损失，:math:`\eta`是学习率，:math:`g_i`是沿某一个权重方向的斜率。走一步，
+# 这个权重改变:math:`-\eta g_i`；按斜率算，损失就改变:math:`-\eta g_i^2`。对全部权重求和，损失应该下降
 #
 # .. math::
 #
 #    L(w) - L(w - \eta g) \approx \eta \, \lVert g \rVert^2
 #
 # 函数``fall``放回原来的权重，走一步，再量出实际的降幅。（``grad``里始终是起点处的梯度。）
-# 循环打印的是实际降幅除以许诺的降幅。这四个数大概会是多少？
+# 循环打印的是实际降幅与许诺的降幅之比。这四个数大概会是多少？
 
 
 # %% predict
@@ -129,9 +128,8 @@ assert abs(fall(1e-9) / (1e-9 * squares) - 1) > 0.5
 # same.
 
 # %% zh 340e79
-# 步子变小，比值就越来越接近 1（直到降幅小得在损失的有效数字里看不出来）：切线只在切点附近贴合曲线。
-# 学习率为 0.1 时，许诺大约兑现了一半；为 1 时比值是负的，
-# 方向明明没有错，损失却升高了。
+# 步子越小，比值越接近 1（等到降幅太小，损失的有效数字里看不出来，才不再如此）：切线只在切点附近贴合曲线。
+# 学习率为 0.1 时，许诺大约兑现了一半；为 1 时比值是负的，方向明明没有错，损失却升高了。
 
 # %% en: From 0 to 0.25
 # The promise, drawn over :math:`\eta`, is a straight line. A loss that cannot be negative cannot
@@ -139,8 +137,8 @@ assert abs(fall(1e-9) / (1e-9 * squares) - 1) > 0.5
 # true fall have, and will it touch the dotted line?
 
 # %% zh b37d17: 从 0 到 0.25
-# 以:math:`\eta`为横轴，许诺的降幅是一条直线。损失不会是负的，所以降幅不会超过损失本身的值
-# :math:`L(w)`，图中用点线标出。实际降幅的曲线会是什么形状？它会碰到点线吗？
+# 以:math:`\eta`为横轴，许诺的降幅是一条直线。损失不会是负的，所以降幅不会超过损失本身的值:math:`L(w)`，
+# 也就是图中的点线。实际降幅的曲线会是什么形状？它会碰到点线吗？
 
 # %% predict
 rates = torch.linspace(0, 0.25, 51).tolist()
@@ -186,9 +184,8 @@ assert falls[-1] < 0
 # is near 0.1. From other weights the valley has another width, and another rate may be the best.
 
 # %% zh 260f6d
-# 曲线还没碰到点线就弯下来了。沿着一条直线往前走，损失先下到谷底，再爬上对面的坡，而这个谷底比零高。
-# 就这一步来说，最好的学习率在 0.1 附近。换一组权重，山谷的宽窄又不同，
-# 最好的学习率也可能不同。
+# 曲线还没碰到点线就弯下来了。沿着一条直线往前走，损失先下到谷底，再爬上对面的坡，而谷底仍在零以上。
+# 就这一步来说，最好的学习率在 0.1 附近。换一组权重，山谷的宽窄又不同，最好的学习率也可能不同。
 
 # %% en: Twenty steps
 # A loop repeats the step, with a new gradient each time. Run it from the same start with three
@@ -255,7 +252,7 @@ assert squares < sizes[0] < sizes[1]
 
 # %% zh alt 601fa6
 # 20 步之内的损失（对数坐标）。学习率为 0.001 时，曲线近乎水平，下降很慢；为 0.1 时，损失一下子降下来，
-# 然后继续缓缓下降；为 0.3 时，损失中间回落一次，随后升到图外。
+# 然后继续缓缓下降；为 0.3 时，损失不断上升，只在中途回落一次，最后升到图外。
 
 # %% en
 # 0.001 keeps its promises, but they are small. 0.1 wins. With 0.3 the loss *diverges*: the first step
@@ -263,17 +260,15 @@ assert squares < sizes[0] < sizes[1]
 # second is longer and lands higher still. Not each step does, but the climb goes on.
 
 # %% zh 025076
-# 0.001 说到做到，只是每次许诺得太少。0.1 的效果最好。学习率为 0.3 时，损失*发散*（diverge）：
-# 第一步越过谷底，落到对面更高的地方，那里坡更陡，第二步也就迈得更远，落得更高。
-# 往后并非步步升高，但总的说来一路上升。
+# 0.001 说到做到，只是每次许诺得太少。0.1 的效果最好。学习率为 0.3 时，损失*发散*（diverge）：第一步越过谷底，
+# 落到对面更高的地方，那里坡更陡，第二步也就迈得更远，落得更高。往后虽然也有下降的时候，总的趋势仍是上升。
 
 # %% en: Far too large
 # Take the rate 1 for 100 steps, and then, from wherever the weights are, a cautious 0.001 for 100
 # more. What are the two last losses?
 
 # %% zh d312a1: 大得离谱
-# 先用学习率 1 走 100 步；然后从权重当时所在的地方出发，换成谨慎的 0.001，再走 100 步。
-# 两段最后的损失各是多少？
+# 先用学习率 1 走 100 步；然后从权重当时的位置出发，换成谨慎的 0.001，再走 100 步。两段最后的损失各是多少？
 
 # %% predict
 model.load_state_dict(start)
@@ -296,9 +291,9 @@ assert early[-1] != early[-1] and len(early) == 100
 # this, load weights from before it and take a smaller rate.
 
 # %% zh ded667
-# 两个都是``nan``，意思是“不是一个数”（not a number）。损失涨过了这种类型能表示的最大的数，变成无穷大，
-# 无穷大再乘以零之类的运算就产生``nan``。从这时起，每次更新减去的都是``nan``，换什么学习率也救不回这些权重。
-# 训练这样发散之后，就要放回发散之前的权重，把学习率调小。
+# 两个都是``nan``，意思是“不是一个数”（not a number）。损失超出了这种数据类型能表示的最大值，变成无穷大；
+# 再经过无穷大乘以零之类的运算，就产生``nan``。从这时起，每次更新减去的都是``nan``，
+# 换什么学习率也救不回这些权重。训练这样发散之后，就要放回发散之前的权重，把学习率调小。
 
 # %% en: Remember
 # - One small step lowers the loss by about :math:`\eta \lVert g \rVert^2`.
@@ -315,7 +310,7 @@ assert early[-1] != early[-1] and len(early) == 100
 # least half of its promise. Which rate comes out?
 
 # %% zh f2e55a: 练习
-# 让计算机来选。从学习率 1 开始，不断减半，直到从``start``出发走一步，降幅至少达到许诺的一半。
+# 学习率可以让计算机来选。从 1 开始，不断减半，直到从``start``出发走一步，降幅至少达到许诺的一半。
 # 最后得到的学习率是多少？
 
 # %% solution

@@ -10,7 +10,8 @@
 # :ref:`first-gradient`. Afterwards this page goes on from :ref:`one-training-step`.
 
 # %% zh b7f397: 再次调用 backward
-# 第二次、第三次调用 backward 之后，grad 里是什么？这一页教你判断，也教你分清什么时候是 bug，什么时候正合你意。
+# 第二次、第三次调用 backward 之后，grad 里是什么？学会预测它，也学会分清：这样的结果什么时候是 bug，
+# 什么时候正是你想要的。
 #
 # 取:math:`y = x^2`，在:math:`x = 3`处斜率是:math:`2x = 6`，和:ref:`first-gradient`里一样。
 # 后半页接着:ref:`one-training-step`往下讲。
@@ -29,7 +30,7 @@ x = torch.tensor(3.0, requires_grad=True)
 # each call?
 
 # %% zh 8360c6: 同样的事做两遍
-# 先算出:math:`y`，调用``backward``；再把这两件事原样做一遍。每次调用之后，``x.grad``里各是多少？
+# 先算出:math:`y`，调用``backward``；再把这两件事原样做一遍。每次调用之后，``x.grad``各是多少？
 
 # %% predict
 for _ in range(2):
@@ -48,16 +49,16 @@ assert node.name().endswith("AccumulateGrad") and node.variable is x
 
 # %% zh e0d4ae
 # 第二次调用没有覆盖原来的 6，而是又加上了一个 6。``backward``做的是*累加*（accumulate），
-# 这就叫梯度累积（gradient accumulation）。在计算图里，
-# 做这件事的是``AccumulateGrad``，也就是:ref:`read-the-graph`里叶子张量（leaf tensor）的那个节点。
+# 这就叫梯度累积（gradient accumulation）。在计算图（computational graph）里，做这件事的是``AccumulateGrad``，
+# 也就是:ref:`read-the-graph`讲过的、属于叶子张量（leaf tensor）的那个节点（node）。
 
 # %% en: Two uses in one graph
 # Why should it add? Use ``z`` twice in a single loss, :math:`z^2 + z^2`, and call ``backward`` once.
 # By the chain rule, what is ``z.grad`` at :math:`z = 3`?
 
-# %% zh 5f67c5: 一张图里用两次
+# %% zh 5f67c5: 在同一张计算图里用两次
 # 为什么要这样设计？这次把``z``在同一个损失:math:`z^2 + z^2`里用两次，``backward``只调用一次。
-# 按链式法则，在:math:`z = 3`处``z.grad``是多少？
+# 按链式法则（chain rule），在:math:`z = 3`处``z.grad``是多少？
 
 # %% predict
 # sphinx_gallery_graph = "loss: steps"
@@ -78,10 +79,11 @@ assert z.grad == x.grad == 12 and loss == 18
 # has a graph of its own (:ref:`keep-or-free-the-graph`).
 
 # %% zh 3cc8dd
-# 还是 12。从``z``到损失有两条路径，每条路径都传回一个 6（在图上逐步走一遍）。两者要相加，道理见:ref:`chain-rule`。
-# 两次使用放在一个损失里，还是分在两个损失里，结果都一样：和的梯度等于梯度的和。
-# 所以``backward``不必知道之前谁调用过它，往上加就是了。模型里用在两处的共享参数，不用特别处理；
-# 两个损失各有自己的计算图（见:ref:`keep-or-free-the-graph`）、各调用一次``backward``，也不用。
+# 还是 12。从``z``到损失有两条路径，每条路径都传回一个 6（在图上一步步看过去就能看到）。两者要相加，
+# 道理见:ref:`chain-rule`。两次使用，不论放在一个损失里，还是分在两个损失里，结果都一样：和的梯度等于梯度的和。
+# 所以``backward``不必知道之前谁调用过它，往上加就是了。如果一个模型参数（parameter）在模型里被用在两处，
+# 不需要特别处理；如果两个损失各有自己的计算图（见:ref:`keep-or-free-the-graph`），各调用一次``backward``，
+# 同样不需要。
 
 # %% en: A name for the old gradient
 # Here ``alias`` is another name for ``x.grad``, and ``kept`` is a copy. Then comes one more
@@ -127,8 +129,8 @@ other.grad = None
 # clearing anything. What is ``w.grad``?
 
 # %% zh 9f1c57: 中间走了一步
-# 训练时，两次调用之间权重会变。取:math:`w^2`，在:math:`w = 4`处梯度是 8，以学习率 0.125 走一步，到了
-# :math:`w = 3`。什么都不清，在这里再调用``backward``，``w.grad``是多少？
+# 训练时，两次调用之间权重（weight）会变。取:math:`w^2`，在:math:`w = 4`处梯度是 8，以学习率（learning rate）
+# 0.125 走一步，到了:math:`w = 3`。中间不做任何清除，就在这里再调用``backward``，``w.grad``是多少？
 
 # %% predict
 w = torch.tensor(4.0, requires_grad=True)
@@ -154,7 +156,7 @@ assert cleared == 3 and cleared.grad == 6
 # ``backward`` would have removed the 8.
 
 # %% zh 242bcd
-# 是 14：这里的 6，加上权重早已离开的那一处的 8。在这两处，它都不是损失的梯度。
+# 是 14：这里的 6，加上权重早已离开的那一处的 8。不论在哪一处，这都不是损失的梯度。
 # 如果在第二次``backward``之前调用``optimizer.zero_grad()``，那个 8 就会被清掉。
 
 # %% en: Sixty steps
@@ -164,7 +166,7 @@ assert cleared == 3 and cleared.grad == 6
 
 # %% zh 932705: 六十步
 # 损失取:math:`w^2 / 2`，从:math:`w = 1`出发，学习率取 0.1。调用``zero_grad``时，每一步把:math:`w`乘以 0.9。
-# 不调用时，每一步用的是到目前为止所有梯度之和。那条曲线会是什么样：更慢、更快，还是别的样子？
+# 不调用时，每一步用的是到目前为止所有梯度之和。这时的曲线会是什么样：更慢、更快，还是别的样子？
 
 
 # %% predict
@@ -231,11 +233,11 @@ assert abs(heavy.item() - uncleared[-1]) < 1e-4
 # ``backward`` of the next.
 
 # %% zh ba1bde
-# 它会来回摆动。历史梯度之和好比不受阻力的速度：权重全速冲过最低点，要靠另一侧的梯度才能拉回来。
-# 对最朴素的 SGD 来说，从不清零就等于``momentum=1.0``；通常用的 0.9 会让旧梯度逐渐衰减。
+# 权重会来回摆动。历史梯度之和好比速度，又没有阻力使它减慢：权重全速冲过最低点，要靠另一侧的梯度才能拉回来。
+# 对最朴素的 SGD 来说，从不清零就等于``momentum=1.0``；动量（momentum）通常取 0.9，旧梯度便逐渐衰减。
 #
-# 在大模型里，许多方向同时摆动，又没有报错告诉你少写了一行。所以优化器每更新一步，就做一次梯度清零：
-# 在用完梯度的``step``之后，下一步的第一次``backward``之前。
+# 在大模型里，许多方向同时摆动，又没有报错提醒你少写了一行。所以，优化器（optimizer）每更新一步，
+# 就要把梯度清零一次：在用完梯度的``step``之后、下一步的第一次``backward``之前。
 
 # %% en: A batch in four pieces
 # Now a good use. A batch of 8 samples that does not fit in memory can go through in 4 pieces of 2, with
@@ -244,9 +246,9 @@ assert abs(heavy.item() - uncleared[-1]) < 1e-4
 # gradient -51. What will the four pieces leave in ``w.grad``?
 
 # %% zh 6d7717: 一个批次分四块
-# 下面看累加的好处。8 个样本的批次（batch）如果放不进内存或显存，可以分成 4 块，每块 2 个，各调用一次``backward``。
-# 模型是:math:`w x`，此刻:math:`w = 1`，目标是:math:`2x`，损失对拿到的样本取误差平方的*平均*。
-# 整个批次的梯度是 -51。分四块算完，``w.grad``里会是多少？
+# 下面看累加的好处。8 个样本的批次（batch）如果放不进内存或显存，可以分成 4 块，每块 2 个，
+# 各调用一次``backward``。模型是:math:`w x`，此刻:math:`w = 1`，目标是:math:`2x`，
+# 损失是所给样本的误差平方的*平均*。整个批次的梯度是 -51。分四块算完，``w.grad``里会是多少？
 
 # %% predict
 inputs = torch.arange(1.0, 9.0)
@@ -315,8 +317,8 @@ assert inner.grad == 18 and x.grad is None
 # (An inner tensor that asked for its gradient with ``retain_grad()`` gets it from this call too.)
 
 # %% zh ac644b
-# 两次都是 6，最后是``None``。叶子张量里没有累加什么，也就不用清零。
-# （图中间的张量如果用``retain_grad()``提出要留下梯度，这样调用也会给它填上。）
+# 两次都是 6，最后是``None``。叶子张量里什么也没有累加，也就不用清零。（如果对中间张量调用过``retain_grad()``，
+# 那么这样的调用也会把它的梯度填上。）
 
 # %% en: Remember
 # - ``backward`` adds to the ``grad`` of a leaf, because the gradient of a sum is the sum of the
@@ -326,8 +328,8 @@ assert inner.grad == 18 and x.grad is None
 # - When a loss averages and the pieces are equal, divide each piece's loss by their number.
 
 # %% zh 62b4c0: 要点
-# - ``backward``往叶子张量的``grad``里加，因为和的梯度等于梯度的和。
-# - 优化器每更新一步清零一次：在``step``之后、下一步的第一次``backward``之前。
+# - ``backward``把新梯度加到叶子张量的``grad``上，因为和的梯度等于梯度的和。
+# - 优化器每更新一步，就清零一次：在``step``之后、下一步的第一次``backward``之前。
 # - 如果损失取平均，各块又一样大，就把每一块的损失除以块数。
 
 # %% en: Exercise

@@ -16,7 +16,7 @@
 # 这一页讲怎样给各块加权，以及哪些层会坏事。
 #
 # 在:ref:`gradients-add-up`里，8 个样本平均分成 4 块。模型是:math:`w x`，:math:`w = 1`，目标是:math:`2x`，
-# 损失对误差平方取平均。整个批次的梯度是 -51；把每一块的损失除以块数，得到的也是它。
+# 损失对误差平方取平均。整个批次的梯度是 -51；把每一块的损失除以块数，得到的也是这个数。
 
 # %%
 import matplotlib.pyplot as plt
@@ -41,7 +41,7 @@ assert x.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
 
 # %% zh 95ed19: 三个、三个、两个
 # 各块往往不一样大。``split(3)``把这 8 个样本切成 3 个、3 个、2 个共三块。把每一块的损失除以块数 3，
-# 得到的是 -51，还是离零更远或更近的数？
+# 得到的会是 -51，还是离零更远的数，或者更近的数？
 
 # %% predict
 w.grad = None
@@ -64,8 +64,8 @@ assert abs(-2 * means / 3 + 57.9) < 0.05
 # batch instead, and every sample is back at 1/8.
 
 # %% zh 4e0806
-# 大约是 -57.9。在 3 个一块里，每个样本的权重是 1/3 的 1/3，也就是 1/9；在 2 个的那一块里是 1/6。
-# 而在整个批次里，每个样本都是 1/8。所以最后两个样本占得太重，偏偏它们的斜率又最陡。
+# 大约是 -57.9。在 3 个样本的块里，每个样本所占的比重是 1/3 的 1/3，也就是 1/9；在 2 个样本的块里，则是 1/6。
+# 而在整个批次里，每个样本都占 1/8。所以最后两个样本的比重过大，偏偏它们的斜率又最陡。
 # 改成把每一块的平均值乘以这一块占整个批次的比例，每个样本就都回到 1/8。
 
 # %%
@@ -93,8 +93,9 @@ torch.testing.assert_close(
 # for training `had to mend this <https://huggingface.co/blog/gradient_accumulation>`__.
 
 # %% zh 6cc4c4
-# 算比例时，平均值计入多少，就按多少来算。例如``cross_entropy``不计入值为 -100 的标签，这种标签表示填充；
-# 这时的比例，就是一块在其余标签里所占的比例。有的训练库`为此修过 bug <https://huggingface.co/blog/gradient_accumulation>`__。
+# 算比例时，平均值里计入了几项，就按几项来算。例如``cross_entropy``不计入值为 -100 的标签（label），
+# 这种标签表示填充（padding）；这时要算的，是每一块在余下的标签里所占的比例。
+# 有的训练库`为此修过 bug <https://huggingface.co/blog/gradient_accumulation>`__。
 
 # %% en: A loss that sums
 # Let the loss add up the squared errors instead of averaging them. The whole batch then has the
@@ -117,7 +118,7 @@ torch.testing.assert_close(w.grad, torch.tensor(-408.0))
 # -408: a sum over the batch is the sum over its pieces, whatever their sizes.
 
 # %% zh 499c77
-# 正是 -408：对整个批次求和，等于先对各块求和再相加，各块大小无所谓。
+# 正是 -408：对整个批次求和，等于先对各块求和再相加，与各块大小无关。
 
 # %% en: One step of a model
 # Now 64 samples, in pieces of 30, 30 and 4, for a model of ten weights and a bias. Each ``backward``
@@ -125,11 +126,11 @@ torch.testing.assert_close(w.grad, torch.tensor(-408.0))
 # built; that is where the memory goes down. ``zero_grad`` and ``step`` come once per batch. The last
 # line compares with the gradient of the whole batch, up to rounding.
 
-# %% zh 965bc5: 模型走一步
-# 现在有 64 个样本，分成 30、30、4 三块，模型有十个权重和一个偏置。每次``backward``之后，
-# 这一块的计算图所保存的东西随即被释放（见:ref:`keep-or-free-the-graph`），然后才构建下一块的计算图，
-# 内存就省在这里。``zero_grad``和``step``在每个批次里只做一次。最后一行与整个批次的梯度作比较，
-# 容许舍入误差。
+# %% zh 965bc5: 训练一步
+# 现在有 64 个样本，分成 30、30、4 三块，模型有十个权重（weight）和一个偏置（bias）。每次``backward``之后，
+# 这一块的计算图（computational graph）所保存的张量随即被释放（见:ref:`keep-or-free-the-graph`），
+# 然后才构建下一块的计算图，内存就省在这里。``zero_grad``和``step``在每个批次里只做一次。
+# 最后一行把得到的梯度与整个批次的梯度作比较，容许有舍入误差（rounding error）。
 
 # %%
 torch.manual_seed(0)
@@ -171,9 +172,9 @@ else:
 # first as a whole, then in 4 pieces of 2. What will it return for the pieces?
 
 # %% zh 773d16: 左顾右盼的层
-# 到此为止，每个样本都是独自通过模型的。训练模式下的``BatchNorm1d``却不同：
-# 它把每个数减去这个批次的平均值，再除以这个批次的标准差（``affine=False``表示不带权重）。
-# 把 1 到 8 排成一列，每行一个样本，先整个送进去，再分成 4 块，每块 2 个。分块时它会返回什么？
+# 到此为止，每个样本都是独自通过模型的。训练模式下的``BatchNorm1d``却不同：它把每个数减去这个批次的平均值，
+# 再除以这个批次的标准差（standard deviation）；``affine=False``表示这个层不带权重。把 1 到 8 排成一列，
+# 每行一个样本，先整个送进去，再分成 4 块，每块 2 个。分块时它会返回什么？
 
 # %% predict
 norm = torch.nn.BatchNorm1d(1, affine=False)
@@ -201,7 +202,7 @@ torch.testing.assert_close(
 # halfway between them, one standard deviation from each. From these outputs nobody can tell 1 from 7.
 
 # %% zh 38b630
-# 每一对都得到 -1 和 1，只差一点点（为了不除以零）。两个数的平均值正好在它们中间，
+# 每一对都得到 -1 和 1，只有极小的偏差：除数里加了一个很小的数，以免除以零。两个数的平均值正好在它们中间，
 # 与两者都相距一个标准差。单看这些输出，已经分不出 1 和 7。
 
 # %% en: Larger pieces
@@ -209,7 +210,7 @@ torch.testing.assert_close(
 # look like?
 
 # %% zh b91a90: 块大一些
-# 同样的事，每块分别取 2 个、4 个、8 个。最后一种就是整个批次。三条线会是什么样子？
+# 再做一次，每块分别取 2 个、4 个、8 个样本。最后一种就是整个批次。三条线会是什么样子？
 
 # %% predict
 outputs = {
@@ -256,16 +257,16 @@ assert abs(slopes[3] / slopes[8] - 1) > 0.1
 # piece, so the gradients are those of another loss, and weighting the pieces does not repair that.
 
 # %% zh 5919e3
-# 每一块都从底部重新开始。块的大小不同，这个层算的就是不同的函数，得到的也就是另一个损失的梯度，
-# 给各块加权无法弥补。
+# 到了每一块，曲线都从低处重新开始。块的大小不同，这个层算的就是不同的函数，得到的也就是另一个损失的梯度，
+# 给各块加权也弥补不了。
 
 # %% en: With ``eval()``
 # While it trains, the layer also keeps a running mean and a running variance of what it has seen.
 # ``norm.eval()`` ends the training mode. Do pieces of 2 now give the same as the whole?
 
 # %% zh c6baad: 调用``eval()``之后
-# 训练时，这个层还会维护一个滑动平均值和一个滑动方差，记下它见过的数据。调用``norm.eval()``，
-# 训练模式就此结束。现在每块 2 个，结果与整个批次相同吗？
+# 训练时，这个层还会为见过的数据维护一个滑动均值（running mean）和一个滑动方差（running variance）。
+# 调用``norm.eval()``，训练模式就此结束。现在再按每块 2 个送进去，结果会与整个送进去时相同吗？
 
 # %% predict
 norm.eval()
@@ -288,9 +289,9 @@ assert seen == (norm.running_mean, norm.running_var)
 # choose one that normalizes each sample by itself, such as ``LayerNorm``.
 
 # %% zh 952eac
-# 相同：这个层现在用的是这两个数，不再用批次的平均值和方差，所以每个样本又是单独处理的。
-# 如果模型只能分块训练，就用``eval()``把这样的层的统计量固定下来，
-# 或者换成对每个样本单独归一化的层，例如``LayerNorm``。
+# 相同：这个层现在用的是滑动均值和滑动方差，不再用批次的均值和方差，所以每个样本又是单独处理的。
+# 如果模型只能分块训练，就用``eval()``把这样的层的统计量固定下来，或者换成对每个样本单独归一化（normalize）
+# 的层，例如``LayerNorm``。
 
 # %% en: Remember
 # - A loss that averages: multiply each piece's loss by the piece's share of the batch. A loss that
@@ -302,7 +303,7 @@ assert seen == (norm.running_mean, norm.running_var)
 # %% zh 0ecf82: 要点
 # - 损失取平均时，把每一块的损失乘以这一块占整个批次的比例；损失求和时，什么系数都不用乘。
 # - 每个批次调用一次``zero_grad``、一次``step``，每一块调用一次``backward``。
-# - 会混合样本的层，例如训练模式下的``BatchNorm1d``，分块之后算出的是别的东西。
+# - 会混合样本的层，例如训练模式下的``BatchNorm1d``，分块之后算的就不是原来的函数了。
 
 # %% en: Exercise
 # Use a loss that sums, ``torch.nn.MSELoss(reduction="sum")``, for the 64 samples in pieces of 10,

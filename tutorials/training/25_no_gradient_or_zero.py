@@ -10,10 +10,11 @@
 # :ref:`one-training-step`.
 
 # %% zh 0f3779: 没有梯度，还是梯度为零
-# grad 可能是 None，也可能是一个全为零的张量。这一页讲这两种情况各从哪里来，其中一种会引出什么报错，
-# 许多优化器又为什么区别对待它们。
+# grad 可能是 None，也可能是一个全为零的张量。弄清这两种情况各从哪里来，其中一种会引起什么报错，
+# 许多优化器（optimizer）又为什么要区别对待。
 #
-# 先看两个张量，和一个只用到其中之一的损失。先读过:ref:`first-gradient`和:ref:`one-training-step`会更容易懂。
+# 下面从两个张量和一个只用到其中之一的损失（loss）开始。读之前，
+# 请先读过:ref:`first-gradient`和:ref:`one-training-step`。
 
 # %%
 import matplotlib.pyplot as plt
@@ -45,7 +46,7 @@ assert a.grad == 0 and a.grad.shape == () and b.grad is None
 # ``b.grad`` is still what it was at the start, ``None``.
 
 # %% zh de2a07
-# ``a``在计算图里，它的斜率算了出来，等于 0。反向传播（backward pass）没有到过``b``，
+# ``a``在计算图（computational graph）里，它的斜率被算了出来，等于 0。反向传播（backward pass）没有经过``b``，
 # 所以``b.grad``还和开始时一样，是``None``。
 
 # %% en: Asked by name
@@ -53,7 +54,7 @@ assert a.grad == 0 and a.grad.shape == () and b.grad is None
 # ``b`` is on the list?
 
 # %% zh 676f22: 指名求梯度
-# ``torch.autograd.grad``要指明求哪些张量的梯度。如果列表里有``b``，它会怎么说？
+# 调用``torch.autograd.grad``时，要列出求哪些张量的梯度（gradient）。如果列表里有``b``，结果会怎样？
 
 # %% predict
 try:
@@ -80,14 +81,14 @@ assert zeros == (0, 0)
 # ``None`` in that place, and with ``materialize_grads=True`` a tensor of zeros.
 
 # %% zh 0f6375
-# 它怀疑你写错了，并指出哪个张量没有用到。加上``allow_unused=True``，它在那个位置返回``None``；
+# PyTorch 怀疑你写错了，并指出哪个张量没有被用到。加上``allow_unused=True``，它在那个位置返回``None``；
 # 加上``materialize_grads=True``，则返回全零的张量。
 
 # %% en: After ``zero_grad``
 # A weight :math:`w` has a gradient, and then the optimizer clears it. What will ``w.grad`` be?
 
 # %% zh 7a84c5: ``zero_grad``之后
-# 权重:math:`w`有了梯度，然后让优化器把它清掉。``w.grad``会是什么？
+# 权重（weight）:math:`w`有了梯度，然后让优化器把它清掉。``w.grad``会是什么？
 
 # %% predict
 w = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -109,10 +110,10 @@ assert w.grad is None and w.tolist() == [1, 2]
 # ``set_to_none=False``.
 
 # %% zh 1397cf
-# 是``None``。虽然叫这个名字，``zero_grad()``并不写零：从 2.0 版起，它把``grad``设为``None``，
-# 除非你`指明要零 <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__。
-# 之后若拿梯度去计算，就会出错，下一个单元格里是其中两条报错。要么在清零之前用它，
-# 要么先判断它是不是``None``。单元格的末尾再用``set_to_none=False``指明要零。
+# 是``None``。``zero_grad()``并不像名字说的那样写零：从 2.0 版起，它默认把``grad``设为``None``，想要零，
+# 就得`自己指明 <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__。
+# 清掉之后如果还拿梯度去计算，就会出错，下一个单元格打印了其中两条报错。所以，要么在清零之前就用完梯度，
+# 要么先判断它是不是``None``。那个单元格最后用``set_to_none=False``指明要零。
 
 # %%
 try:
@@ -155,12 +156,13 @@ assert v.grad is before and v.grad.tolist() == [0, 0]
 # weights still move?
 
 # %% zh fb3f13: 空转二十五步
-# 这对优化器有影响吗？一个权重先以梯度 -1、学习率 0.1 走五步。此后 25 步没有损失用到它，
-# 就像模型里闲着的一个分支，``step``则照样调用。``coast``清零时，或设为``None``，或写零。
+# 这两种情况，对优化器有差别吗？一个权重先以梯度 -1、学习率（learning rate）0.1 走五步。
+# 此后 25 步没有损失用到它，就像模型里有个分支闲着，``step``却照样被调用。函数``coast``清除梯度时，
+# 可以设为``None``，也可以写零。
 #
-# 写零的有三种设置：什么都不加；加``momentum=0.9``（旧梯度逐渐衰减，见:ref:`gradients-add-up`）；
-# 加``weight_decay=0.3``（每一步还把权重往零拉）。第四种设为``None``，并带动量（momentum）。
-# 竖线之后，四个权重里哪些还会动？
+# 设置共有四种，前三种写零：一种什么都不加；一种加``momentum=0.9``，也就是动量（momentum），旧梯度逐渐衰减，
+# 见:ref:`gradients-add-up`；一种加``weight_decay=0.3``，也就是权重衰减（weight decay），每一步还把权重往零拉。
+# 第四种设为``None``，也带动量。竖线之后，四个权重里哪些还会动？
 
 
 # %% predict
@@ -259,8 +261,8 @@ for as_none in (True, False):
 # difference.
 
 # %% zh b6c042
-# 有两个：梯度为零、带动量的，和梯度为零、带权重衰减的。``None``表示这个权重没有参与，SGD 就跳过它。
-# 零，哪怕是``zero_grad``写进去的，在 SGD 看来也是一个斜率：地面是平的，于是整个更新照样执行，
+# 有两个：梯度为零、带动量的，和梯度为零、带权重衰减的。``None``表示这个权重没有参与，SGD 就跳过它。至于零，
+# 哪怕是``zero_grad``写进去的，在 SGD 看来也是普通的斜率，只表示地面是平的，于是整个更新照样执行，
 # 动量和衰减也都起作用。Adam 同样区分这两种情况。
 
 # %% en: Who clears what
@@ -268,7 +270,7 @@ for as_none in (True, False):
 # After ``backward``, ``optimizer.zero_grad()`` is called. Which layers still have a gradient? And
 # after ``model.zero_grad()``?
 
-# %% zh 816617: 谁清谁的
+# %% zh 816617: 谁清谁的梯度
 # 这里的优化器只管三层中的最后一层，只训练模型末端时就是这样。``backward``之后调用``optimizer.zero_grad()``，
 # 哪些层还有梯度？再调用``model.zero_grad()``之后呢？
 
@@ -300,8 +302,8 @@ assert all(p.grad is None for p in model.parameters())
 # layers later without clearing first.
 
 # %% zh 9ff7ce
-# 优化器清的是它列表里的模型参数，模型清的是自己的全部模型参数。优化器没清的那些梯度会不知不觉越加越多；
-# 以后你若也训练那几层，又没有先清零，它们就会混进第一步。
+# 优化器清掉的，是它列表里各个模型参数（parameter）的梯度；模型清掉的，是自己全部模型参数的梯度。
+# 优化器没清的那些梯度，会不知不觉越积越多；以后如果也训练那几层，又没有先清零，这些旧梯度就会混进第一步。
 
 # %% en: Behind ``relu``
 # A gradient can also be exactly zero where you did not expect it. ``relu`` turns negative numbers
@@ -309,8 +311,8 @@ assert all(p.grad is None for p in model.parameters())
 # two samples with 2 inputs; all outputs should be 1. Which rows of the gradient will be zero?
 
 # %% zh 41c19d: 经过``relu``
-# 有时候，没料到的地方梯度也恰好是零。``relu``把负数变成 0，在那里什么梯度也不往回传。
-# 下面这一层有 3 个单元，各占``weight``的一行；有两个样本，各 2 个输入；输出都应该是 1。
+# 有时，梯度会在你没料到的地方恰好等于零。``relu``把负数变成 0，在那里也就没有梯度往回传。
+# 下面这一层有 3 个单元（unit），各占``weight``的一行；有两个样本，各 2 个输入；输出都应该是 1。
 # 梯度的哪些行会是零？
 
 # %% predict
@@ -347,9 +349,10 @@ with torch.no_grad():
 # not mean that the best weights are found: the dead unit returns 0, and should return 1.
 
 # %% zh 2cebcd
-# 最后一行。这个单元对两个样本都是负的，所以既没有往前传什么，也没有收到传回来的梯度：这叫*死亡单元*（dead unit）。
-# 只用这两个样本，最朴素的 SGD 训练多久也改不动它。第二个单元只对第一个样本是负的，还能从另一个样本学习。
-# 可见，梯度为零并不说明已经找到了最好的权重：死亡单元的输出是 0，本该是 1。
+# 最后一行。这个单元对两个样本算出的都是负数，所以既没有往前传什么，也没有收到传回来的梯度：
+# 这叫*死亡单元*（dead unit）。只用这两个样本，最朴素的 SGD 训练多久也改不动它。
+# 第二个单元只对第一个样本算出负数，还能从另一个样本学习。可见，梯度为零并不说明已经找到了最好的权重：
+# 死亡单元的输出是 0，本该是 1。
 
 # %% en: Remember
 # - ``None``: not computed, or cleared. Zeros: a flat slope, or zeros that somebody asked for.
@@ -358,9 +361,9 @@ with torch.no_grad():
 # - ``optimizer.zero_grad()`` clears the optimizer's list, ``model.zero_grad()`` the whole model.
 
 # %% zh fb68fd: 要点
-# - ``None``：没有算过，或者被清掉了。零：斜率是平的，或者有谁指明要零。
+# - ``None``：没有算过，或者被清掉了。零：地面是平的，或者代码指明要零。
 # - ``zero_grad()``留下的是``None``，SGD 和 Adam 会跳过这样的权重；梯度为零时，动量和权重衰减仍会推动它。
-# - ``optimizer.zero_grad()``清的是优化器的列表，``model.zero_grad()``清的是整个模型。
+# - ``optimizer.zero_grad()``清掉优化器列表里各个模型参数的梯度，``model.zero_grad()``清掉整个模型的梯度。
 
 # %% en: Exercise
 # A model has two weights ``a`` and ``b``, both 1, and ``torch.optim.SGD`` with ``lr=0.1`` and
@@ -369,7 +372,7 @@ with torch.no_grad():
 # ``set_to_none=False``?
 
 # %% zh c1aaab: 练习
-# 模型有两个权重``a``和``b``，都是 1，优化器用``torch.optim.SGD``，``lr=0.1``，``weight_decay=0.5``。
+# 模型有两个权重``a``和``b``，都等于 1；优化器用``torch.optim.SGD``，参数取``lr=0.1``和``weight_decay=0.5``。
 # 先用损失``a + b``走一步，调用``zero_grad()``，再用损失``a``走一步。最后``b``是多少？先动手算一算。
 # 换成``set_to_none=False``，结果有什么变化？
 
@@ -396,4 +399,4 @@ assert abs(two_steps(False) - after_one * (1 - 0.1 * 0.5)) < 1e-6
 # :ref:`gradients-off-and-on` shows how to keep gradients from being computed on purpose.
 
 # %% zh 801f8f: 接下来
-# 怎样特意不算梯度，见:ref:`gradients-off-and-on`。
+# 怎样有意不让梯度被算出来，见:ref:`gradients-off-and-on`。
