@@ -58,7 +58,7 @@ assert x.grad.device.type == (device.type if device else "cpu")
 # ``dtype``表示这些数的类型。如果里面只有一个数，就可以用``item``把它取出来，
 # 得到普通的 Python 数值。
 #
-# ``torch.tensor``用 Python 的数来创建张量。下面创建三个：一张两行三列的表格、排成一行的三个数，
+# ``torch.tensor``用 Python 数值来创建张量。下面创建三个：一张两行三列的表格、排成一行的三个数，
 # 还有单独的一个数。表格的形状是``[2, 3]``，那么单独一个数的形状是什么？三者的类型一样吗？
 
 # %% predict
@@ -256,23 +256,21 @@ assert (a.grad[:top] > 0).all() and (a.grad[top + 1 : bottom] < 0).all()
 # %% en
 # It is the curve of :math:`2 \cos a`: positive where ``d`` climbs, 0 where ``d`` turns round. The
 # sum does not mix the points: :math:`a_i` occurs in one of the 25 terms, and for :math:`a_i` the
-# others are constants.
+# others are constants. (The sign :math:`\partial` says that one of several variables changes while
+# the others stay fixed.)
 #
 # .. math::
 #
 #    \frac{\partial}{\partial a_i} \sum_j (2 \sin a_j + 1) = 2 \cos a_i
-#
-# The check below the figure compares all 25 numbers with this formula.
 
-# %% zh 9c5156
+# %% zh 90ee42
 # 虚线就是:math:`2 \cos a`：``d``上升的地方为正，``d``掉头的地方为 0。
 # 求和没有把各点混在一起：:math:`a_i`只出现在 25 项中的一项里，其余各项对:math:`a_i`来说都是常数。
+# （记号:math:`\partial`表示几个变量中只有一个在变，其余固定不动。）
 #
 # .. math::
 #
 #    \frac{\partial}{\partial a_i} \sum_j (2 \sin a_j + 1) = 2 \cos a_i
-#
-# 图下方的检查代码把 25 个数逐一与这个公式作了比较。
 
 # %% en: Is the sum a detour?
 # You wanted 25 slopes, and ``d`` has 25 elements. But if ``backward`` starts from ``d``, there is
@@ -306,13 +304,14 @@ assert "only for real scalar outputs" in refusals[1]
 # Each element of ``d`` has a derivative with respect to each element of ``a``. These are
 # :math:`25 \cdot 25`, and ``a.grad`` has room for 25. So ``backward`` starts from one real number
 # unless you tell it more, and the sum makes one number of many. The message calls it a *scalar*;
-# the shape does not matter, ``(1, 1)`` works as well as ``()``.
+# its shape may be ``(1, 1)`` as well as ``()``. What is *implicitly created* is the 1 at which the
+# way back begins.
 
-# %% zh 4d57e6
+# %% zh b7ac65
 # ``d``的每个元素关于``a``的每个元素都有一个导数，一共是:math:`25 \cdot 25`个，
 # 而``a.grad``只放得下 25 个。所以如果不另作说明，``backward``就只从一个实数出发，
-# 而求和正好把许多数变成一个。报错信息把这样的一个数叫作*标量*（scalar）；形状则不要紧，
-# ``(1, 1)``和``()``都可以。
+# 而求和正好把许多数变成一个。报错信息把这样的一个数叫作*标量*（scalar），
+# 它的形状是``(1, 1)``或``()``都可以。所谓*自动生成*（implicitly created）的，是往回走时起点处的那个 1。
 
 # %% en: Who asks for a gradient?
 # You asked for a gradient for ``a`` only, yet ``b`` had a ``grad_fn``: the wish travelled on. Now
@@ -362,12 +361,13 @@ assert not unrecorded.requires_grad
 # %% en: On the way back
 # Between ``out`` and ``a`` the gradient passed ``d``, ``c`` and ``b``. Autograd computes these
 # gradients and drops them when they have been used. ``retain_grad``, called before ``backward``,
-# keeps one. Which number will fill ``b.grad``, and which ``c.grad``?
+# keeps one, and ``unique`` lists each value once. Which number will fill ``b.grad``, and which
+# ``c.grad``?
 
-# %% zh 679413: 回来的路上
+# %% zh 341ccd: 回来的路上
 # 从``out``回到``a``的途中，梯度经过了``d``、``c``和``b``。途中的这些梯度，autograd 都会算出来，
 # 但用完就丢掉；想留住哪一份，就要赶在``backward``之前对那个张量调用``retain_grad``。
-# ``b.grad``里会是哪个数，``c.grad``里呢？
+# ``unique``把出现过的值各列一次。``b.grad``里会是哪个数，``c.grad``里呢？
 
 # %% predict
 a = torch.linspace(0, 2 * torch.pi, 25, requires_grad=True)
@@ -397,13 +397,13 @@ with warnings.catch_warnings():
 assert not dropped.retains_grad and b.retains_grad
 
 # %% en
-# ``unique`` lists each value once: 2 and 1, the :math:`\bar{g}` of the graph above. Without the
-# two calls ``b.grad`` and ``c.grad`` would be ``None``. ``a`` needs no such call: it is a
+# They are 2 and 1, the :math:`\bar{g}` of the graph above. Without the two calls of
+# ``retain_grad``, ``b.grad`` and ``c.grad`` would be ``None``. ``a`` needs no such call: it is a
 # **leaf tensor**, made by no recorded operation, and ``backward``, called without arguments, keeps
 # the gradients of the leaf tensors that it reaches.
 
-# %% zh e54230
-# ``unique``把出现过的值各列一次，得到的 2 和 1 正是前面那张图里的:math:`\bar{g}`。少了那两次调用，
+# %% zh 5a6def
+# 是 2 和 1，正是前面那张图里的:math:`\bar{g}`。要是没有那两次``retain_grad``，
 # ``b.grad``和``c.grad``都会是``None``。``a``用不着这样的调用，因为它是**叶子张量**（leaf tensor），
 # 也就是说，它并非由已记录的运算得到。不带参数地调用``backward``时，凡是反向传播（backward pass）
 # 到达的叶子张量，梯度都会被保留。

@@ -325,15 +325,17 @@ assert all(
 # 要是还有坡度，就能顺着它走到更低的地方。关于输入的梯度则不必为零，因为训练并不改动数据。
 
 # %% en: Two weights at zero
-# Last, a model with two layers, each with one **weight**, a number that training changes:
-# :math:`w_1 w_2 x`. With :math:`x = 1` and the target 1, the loss is :math:`(w_1 w_2 - 1)^2`.
+# Last, a model with two **layers**, two computations one behind the other. Each multiplies by one
+# **weight**, a number that training changes: :math:`w_1 w_2 x`. With :math:`x = 1` and the target
+# 1, the loss is :math:`(w_1 w_2 - 1)^2`.
 #
 # Begin with both weights at 0. The cell prints the loss there and whether the slopes are 0, then
 # the loss at three points close by. Both slopes are 0. Has training arrived?
 
-# %% zh e8e0e7: 两个权重都是零
-# 最后看一个两层的模型，每层只有一个**权重**（weight），也就是通过训练来调整的数：
-# :math:`w_1 w_2 x`。取:math:`x = 1`，目标也是 1，损失就是:math:`(w_1 w_2 - 1)^2`。
+# %% zh 5dbdf1: 两个权重都是零
+# 最后看一个有两**层**（layer）的模型，也就是前后相接的两步计算。
+# 每层都乘以一个**权重**（weight），即通过训练来调整的数：:math:`w_1 w_2 x`。
+# 取:math:`x = 1`，目标也是 1，损失就是:math:`(w_1 w_2 - 1)^2`。
 #
 # 两个权重都从 0 开始。先打印这一点的损失，以及斜率是不是 0，再打印附近三个点的损失。
 # 两个斜率都是 0，训练就算到终点了吗？

@@ -195,10 +195,10 @@ torch.testing.assert_close(total, expected_p + expected_q, **close)
 # （``detach``和``cpu``把数据变成 Matplotlib 能用的普通数值。）
 
 # %% en: Three times the same
-# Each recorded use of a tensor begins a path. Here are two results that use a tensor three times
-# each, once ``u`` and once ``w``; both hold 2. What are the two gradients?
+# Each recorded use of a tensor begins a path. Here are two results: one uses ``u`` three times, the
+# other ``w``, and each of these two tensors holds the number 2. What are the two gradients?
 
-# %% zh 129c7e: 同一个数用三次
+# %% zh c09cf9: 同一个数用三次
 # 张量每被用到一次，只要这一次有记录，就多出一条路径。下面的两个结果，一个把``u``用了三次，
 # 另一个把``w``用了三次；这两个张量的值都是 2。两个梯度各是多少？
 
@@ -316,8 +316,8 @@ outer = 2 * (2 * 3 + 1)
 assert w.grad == outer * 3 and b.grad == outer
 
 # %% en
-# Let :math:`h = w^2` and :math:`L = wh + h`. Along how many paths does :math:`w` reach :math:`L`? Add
-# them up at :math:`w = 2`, then check.
+# Let :math:`h = w^2` and :math:`L = wh + h`. Along how many paths does :math:`w` reach :math:`L`?
+# Add them up at :math:`w = 2`, then check.
 
 # %% zh 0c0451
 # 设:math:`h = w^2`、:math:`L = wh + h`。从:math:`w`到:math:`L`一共有几条路径？

@@ -7,16 +7,17 @@
 # picture of its graph stands for.
 #
 # While your code runs, autograd notes the operations in a **computational graph**. It is made of
-# objects that you can look at from Python, and the name of one stands behind the numbers that the
-# first cell prints. What is a ``SinBackward0``, and what can it do? This page builds on :ref:`first-gradient` and
-# :ref:`chain-rule`.
+# objects that you can look at from Python. The first cell prints three sines and, last in the line,
+# the name of such an object. What is a ``SinBackward0``, and what can it do? This page builds on
+# :ref:`first-gradient` and :ref:`chain-rule`.
 
-# %% zh 592514: 读懂计算图
+# %% zh 29f118: 读懂计算图
 # 从一个结果出发，一步步走回它所依赖的张量，并说出计算图里每个框、每个箭头各代表什么。
 #
 # 代码运行时，autograd 会把运算记入**计算图**（computational graph）。
-# 计算图由一个个对象组成，在 Python 里就能查看；下面第一个单元格打印出的数值后面，就跟着其中一个对象的名字。
-# ``SinBackward0``是什么，又能做什么？读这一页之前，最好已经读过:ref:`first-gradient`和:ref:`chain-rule`。
+# 计算图由一个个对象组成，在 Python 里就能查看。下面第一个单元格打印出三个正弦值，
+# 这一行的末尾就是其中一个对象的名字。``SinBackward0``是什么，又能做什么？
+# 读这一页之前，最好已经读过:ref:`first-gradient`和:ref:`chain-rule`。
 
 # %%
 import matplotlib.pyplot as plt
@@ -51,8 +52,8 @@ assert b.grad_fn.name() == "SinBackward0"
 # them, up.
 #
 # Go on from ``b`` to :math:`d = \sin^2 a - 1`, one operation at a time, and take the mean of the
-# three numbers. What are the nodes of ``out``, ``d`` and ``c`` called? And ``a``, which no operation
-# made: what is its ``grad_fn``?
+# three numbers. What are the nodes of ``out``, ``d`` and ``c`` called? And ``a``, which no
+# operation made: what is its ``grad_fn``?
 
 # %% zh def84d: 节点与边
 # 运算被记录时，会留下一个**节点**（node）。节点也是一个对象，梯度怎样经由这个运算往回传，由它负责；
@@ -97,10 +98,10 @@ assert b.argmax().grad_fn is None
 assert (b // 1).grad_fn is not None
 
 # %% en
-# The operator ``**`` left ``PowBackward0``, for *power*; ``-`` left ``SubBackward0``, for *subtract*;
-# and the method ``mean`` left ``MeanBackward0``. The leaf tensor ``a`` was made by no recorded
-# operation, so its ``grad_fn`` is ``None``. A comparison leaves no node either: ``b > 0`` has no
-# ``grad_fn``.
+# The operator ``**`` left ``PowBackward0``, for *power*; ``-`` left ``SubBackward0``, for
+# *subtract*; and the method ``mean`` left ``MeanBackward0``. The leaf tensor ``a`` was made by no
+# recorded operation, so its ``grad_fn`` is ``None``. A comparison leaves no node either: ``b > 0``
+# has no ``grad_fn``.
 #
 # Most digits that you meet are a 0. Powers show what they are for: ``b**2``, with a Python number
 # as exponent, has ``PowBackward0``; with tensors as base and exponent it is ``PowBackward1``; and
@@ -173,23 +174,25 @@ torch.testing.assert_close(uneven, steps_of_u * returned)
 # 即到达的梯度乘以局部导数。这正是链式法则（chain rule）里的一步，整张计算图则把这样的步骤连成了链。
 
 # %% en: One step back
-# Where does a node send its gradient? Its ``next_functions`` says so with pairs: the node that comes
-# next, and the number of that node's result to which the gradient belongs. Most operations have one
-# result, so the number is mostly 0.
+# Where does a node send its gradient? Its ``next_functions`` says so with pairs: the node that
+# comes next, and the number of that node's result to which the gradient belongs. Most operations
+# have one result, so the number is mostly 0.
 #
-# Go back to ``d``, which is ``c - 1``: the difference of a tensor and a constant. How many pairs do
-# you expect, and which nodes stand in them?
+# Go back to ``d``, which is ``c - 1``: the difference of a tensor and a constant. The loop prints
+# the type of what stands first in each pair, and the number. How many pairs do you expect, and what
+# stands in them?
 
-# %% zh 36cefa: 往回走一步
+# %% zh 4f8844: 往回走一步
 # 节点把梯度送到哪里去？答案在它的``next_functions``里，里面是一对一对的值：
 # 每一对的前一项是接下来的节点，后一项是编号，说明梯度属于那个节点的哪一个结果。
 # 多数运算只有一个结果，所以编号多半是 0。
 #
-# 回到``d``：它等于``c - 1``，一个张量减去一个常数。你觉得会有几对值，里面各是哪个节点？
+# 回到``d``：它等于``c - 1``，一个张量减去一个常数。下面的循环打印每一对前一项的类型，以及后面的编号。
+# 你觉得会有几对值，里面各是什么？
 
 # %% predict
 for node, number in d.grad_fn.next_functions:
-    print(node and node.name(), number)
+    print(type(node).__name__, number)
 
 # %% check
 first, second = d.grad_fn.next_functions
@@ -206,25 +209,27 @@ assert p.grad_fn is q.grad_fn is r.grad_fn
 assert [pair[1] for pair in (p * r).grad_fn.next_functions] == [0, 2]
 
 # %% en
-# Two. In the first stands the very object that ``c.grad_fn`` is. The second belongs to the constant,
-# which PyTorch turned into a tensor before it subtracted: that tensor needs no gradient, so nothing
-# is sent there, and ``None`` stands in place of a node. Not all inputs have a pair: the index of
-# ``torch.index_select`` has none, since the operation has no derivative with respect to it.
+# Two. In the first stands the very object that ``c.grad_fn`` is. The second belongs to the
+# constant, which PyTorch turned into a tensor before it subtracted: that tensor needs no gradient,
+# so nothing is sent there, and ``None``, whose type is ``NoneType``, stands in place of a node. Not
+# all inputs have a pair: the index of ``torch.index_select`` has none, since the operation has no
+# derivative with respect to it.
 
-# %% zh 55be1e
+# %% zh e7bb43
 # 有两对。第一对里的节点与``c.grad_fn``是同一个对象。第二对属于常数：相减之前，
 # PyTorch 先把它变成了张量；这个张量不需要梯度，所以不会有梯度送过去，
-# 本该是节点的地方就成了``None``。并不是每个输入都有一对值：``torch.index_select``的下标就没有，
+# 本该是节点的地方就成了``None``，它的类型是``NoneType``。
+# 并不是每个输入都有一对值：``torch.index_select``的下标就没有，
 # 因为这个运算对下标没有导数可言。
 
 # %% en: All the way back
 # Begin at the node of ``out`` and follow the first pair of each node, until ``next_functions`` is
-# empty. The code has done four operations. How many names will be printed, and what could the last
-# one be?
+# empty. The code has done four operations. How many names will be printed, and what is left for the
+# last node to do?
 
-# %% zh f8fa95: 一直往回走
+# %% zh 55d141: 一直往回走
 # 从``out``的节点开始，每次都沿着第一对值往回走，直到``next_functions``为空。前面一共做了四个运算。
-# 会打印出几个名字？最后一个可能是什么？
+# 会打印出几个名字？梯度走到最后一个节点时，还有什么事要由它来做？
 
 # %% predict
 node = out.grad_fn
@@ -306,8 +311,8 @@ assert changed.grad_fn is not node_before
 # %% en: Where two paths meet
 # What happens on the way back where they meet? Here :math:`s = 1`. The product :math:`s \sin s`
 # sends :math:`\sin 1 \approx 0.84` to ``s`` directly, and the sine sends it
-# :math:`\cos 1 \approx 0.54`. A picture of the graph follows again; its buttons show the values, then
-# each :math:`\bar{g}`.
+# :math:`\cos 1 \approx 0.54`. A picture of the graph follows again; its buttons show the values,
+# then each :math:`\bar{g}`.
 #
 # To look on, hand the node of ``s`` a **hook**: a function that the node calls just before it runs,
 # with a tuple of the gradients that have arrived. Ours appends the tuple to a list. How many tuples
@@ -337,9 +342,9 @@ assert abs(x.grad.item() - 2 * 1.381773) < 1e-5
 
 # %% en
 # One tuple, and in it the sum 1.38. The gradients were added as they came in, and when both were
-# there, the node ran once. The chain rule asks for just this: a sum over all paths. In the picture you
-# can see it come about: the values appear from the leaves down, then each :math:`\bar{g}` from the
-# result up, and in the end ``grad`` stands in the leaves.
+# there, the node ran once. The chain rule asks for just this: a sum over all paths. In the picture
+# you can see it come about: the values appear from the leaves down, then each :math:`\bar{g}` from
+# the result up, and in the end ``grad`` stands in the leaves.
 
 # %% zh d6a647
 # 只有一个元组，里面是两数之和 1.38。梯度随到随加，等两份都到齐了，节点才运行，而且只运行一次。
@@ -382,11 +387,13 @@ torch.testing.assert_close(g, expected)
 
 # %% en: Exercise: which leaves a result reaches
 # Write ``leaves(node)``, which returns a set of the leaf tensors at the ends of all paths
-# from ``node``. Try it on :math:`(w x - t)^2`, where ``w`` and ``x`` are those of this page and ``t``
-# requires no gradient. Which of the three are in the set?
+# from ``node``. (A set may hold tensors; it tells them apart as objects, not by their numbers.)
+# Try it on :math:`(w x - t)^2`, where ``w`` and ``x`` are those of this page and ``t`` requires no
+# gradient. Which of the three are in the set?
 
-# %% zh 8a65a3: 练习：一个结果通向哪些叶子张量
+# %% zh fba866: 练习：一个结果通向哪些叶子张量
 # 写一个函数``leaves(node)``，从``node``出发走遍所有路径，返回终点处全部叶子张量的集合。
+# （集合里可以放张量，区分它们时看是不是同一个对象，不看里面的数。）
 # 用:math:`(w x - t)^2`试一试，其中``w``和``x``就是本页的张量，``t``不需要梯度。
 # 三者之中，哪些在集合里？
 

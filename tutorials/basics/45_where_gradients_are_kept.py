@@ -6,8 +6,8 @@
 # Say beforehand which tensors will hold a gradient after ``backward``, say why ``grad`` is ``None``
 # in the others, and keep a gradient that would otherwise be dropped.
 #
-# In a picture of a graph, leaf tensors stand at the top and results on the way down. The page builds
-# on :ref:`first-gradient`, where ``retain_grad`` kept a gradient on the way, and on
+# In a picture of a graph, leaf tensors stand at the top and results on the way down. The page
+# builds on :ref:`first-gradient`, where ``retain_grad`` kept a gradient on the way, and on
 # :ref:`read-the-graph`, which introduces nodes, leaf tensors and hooks.
 
 # %% zh af296e: 梯度留在哪里
@@ -71,8 +71,8 @@ torch.testing.assert_close(again.grad, 2 * again.detach())
 
 # %% en
 # The leaf tensor holds :math:`2 \sin a \cos a`. The result ``b`` holds nothing, and PyTorch warns
-# you: it is no leaf tensor, so a plain ``backward()`` does not by itself fill its ``grad``. To keep a
-# gradient for each result on the way would take about as much memory as the results themselves,
+# you: it is no leaf tensor, so a plain ``backward()`` does not by itself fill its ``grad``. To keep
+# a gradient for each result on the way would take about as much memory as the results themselves,
 # and a step of training can do without them.
 
 # %% zh b8f07d
@@ -199,20 +199,20 @@ assert silent == []
 
 # %% en: Two other cases
 # The leaf tensor ``a`` keeps its gradient anyway; a tensor that requires no gradient has nothing to
-# keep. What does ``retain_grad`` do with the one, and what with the other?
+# keep. For one of the two, ``retain_grad`` does nothing, and so ``retains_grad`` is what it was
+# before; for the other, it raises an error. Which is which?
 
-# %% zh 60fb67: 另外两种情况
-# 叶子张量``a``本来就会保留梯度；不需要梯度的张量，则没有梯度可留。
-# 对前一种张量调用``retain_grad``会怎样？对后一种呢？
+# %% zh 04a514: 另外两种情况
+# 叶子张量``a``本来就会保留梯度；不需要梯度的张量，则没有梯度可留。对两者调用``retain_grad``，
+# 一个什么也不会发生，所以``retains_grad``还是原来的值；另一个会报错。你猜各是哪一个？
 
 # %% predict
-a.retain_grad()
-print(a.retains_grad)
-
-try:
-    torch.ones(2).retain_grad()
-except RuntimeError as error:
-    print(error)
+for tensor in (a, torch.ones(2)):
+    try:
+        tensor.retain_grad()
+        print(tensor.retains_grad)
+    except RuntimeError as error:
+        print(error)
 
 # %% check
 assert not a.retains_grad and a.requires_grad
@@ -275,10 +275,10 @@ assert not values.is_leaf and indices.is_leaf
 # 又需要梯度。
 
 # %% en: Small starting values
-# Training often starts from small random numbers and needs gradients for them. Both lines below make
-# three such numbers. In the second, ``requires_grad_`` makes a finished tensor require a gradient.
-# (Warnings are switched off, so that they give nothing away.) What will each of the two hold after
-# ``backward``?
+# Training often starts from small random numbers and needs gradients for them. Both lines below
+# make three such numbers. In the second, ``requires_grad_`` makes a finished tensor require a
+# gradient. (Warnings are switched off, so that they give nothing away.) What will each of the two
+# hold after ``backward``?
 
 # %% zh 1906f0: 很小的初始值
 # 训练常常从一些很小的随机数出发，并且需要这些数的梯度。下面开头的两行各生成三个这样的数；

@@ -15,7 +15,7 @@
 # 函数里可以有``if``、``for``，也可以调用自己。这样的函数跑完之后会留下怎样的计算图（computational graph），
 # 由此又会得到怎样的梯度（gradient），读到最后你都能自己说出来。
 #
-# 最好先读:ref:`read-the-graph`，在那里你认识了节点（node），还沿着``next_functions``从结果一路走回
+# 请先读:ref:`read-the-graph`，在那里你认识了节点（node），还沿着``next_functions``从结果一路走回
 # 叶子张量（leaf tensor）。下面的``trail``做的就是这件事：从一个节点走到下一个，每次都走向第一个输入，
 # 最后返回沿途各节点的名字，不包括末端的``AccumulateGrad``。这个函数是专为下面的例子写的，
 # 在这些例子里，沿着第一个输入走就能遇到每一个节点。
@@ -37,12 +37,12 @@ def trail(result):
 
 
 # %% en: A function with two branches
-# The function ``f`` squares numbers below 1 and subtracts the others from 3. Call it at 0.5
+# The function ``f`` squares numbers below 1 and multiplies the others by 3. Call it at 0.5
 # and at 2. ``item`` gives the Python number in a tensor of one element. Which nodes will
 # ``trail`` find in each case, is there one for the ``if``, and what is the gradient?
 
-# %% zh 2e6930: 两条分支的函数
-# 函数``f``遇到小于 1 的数，取它的平方；遇到其他的数，就用 3 减去它。分别在 0.5 和 2 处调用它。
+# %% zh cbf202: 两条分支的函数
+# 函数``f``遇到小于 1 的数，取它的平方；遇到其他的数，就乘以 3。分别在 0.5 和 2 处调用它。
 # ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。``trail``在两种情况下各会找到哪些节点？
 # 其中有没有一个对应``if``？梯度又各是多少？
 
@@ -51,7 +51,7 @@ def trail(result):
 def f(x):
     if x < 1:
         return x**2
-    return 3 - x
+    return 3 * x
 
 
 u = torch.tensor(0.5, requires_grad=True)
@@ -63,23 +63,24 @@ for x in (u, v):
 
 # %% check
 assert (u, v) == (0.5, 2)
-assert (f(u), f(v)) == (0.25, 1)
+assert (f(u), f(v)) == (0.25, 6)
 assert trail(f(u)) == ["PowBackward0"]
-assert trail(f(v)) == trail(y) == ["RsubBackward1"]
-assert (u.grad, v.grad) == (2 * 0.5, -1)
+assert trail(f(v)) == trail(y) == ["MulBackward0"]
+assert (u.grad, v.grad) == (2 * 0.5, 3)
 assert not (u < 1).requires_grad
 
 # %% en
-# One node each: that of the square, and ``RsubBackward1``, the reversed subtraction of a tensor from
-# a number. Autograd does not read your function; it takes notes while operations on tensors run.
-# The comparison and the branch that did not run have left no trace, and the gradient is that of
-# :math:`x^2` alone, or that of :math:`3 - x` alone. A graph made in this way is called dynamic.
+# One node each: that of the square, ``PowBackward0``, and that of the product, ``MulBackward0``,
+# but none for the ``if``. Autograd does not read your function; it takes notes while operations on
+# tensors run. The comparison and the branch that did not run have left no trace, and the gradient
+# is that of :math:`x^2` alone, or that of :math:`3x` alone. A graph made in this way is called
+# dynamic.
 
-# %% zh 2282ca
-# 两次各有一个节点：一个来自平方；另一个是``RsubBackward1``，对应左右颠倒的减法，也就是从一个数里减去张量。
+# %% zh 5d8281
+# 两次各有一个节点：一个是平方的``PowBackward0``，另一个是乘法的``MulBackward0``；``if``没有对应的节点。
 # autograd 并不去读你的函数，它只是趁张量运算执行的时候做记录。
 # 比较运算和没有执行的那条分支都没留下痕迹，所以得到的要么只是:math:`x^2`的梯度，
-# 要么只是:math:`3 - x`的梯度。这样边运行边建立的图，叫作动态图（dynamic graph）。
+# 要么只是:math:`3x`的梯度。这样边运行边建立的图，叫作动态图（dynamic graph）。
 
 # %% en: The same line many times
 # Here one line of Python runs again and again. How many nodes will there be after 1, 10 and 100
@@ -120,10 +121,12 @@ for many in (1, 10, 100):
 
 # %% en: Six results
 # The tensor ``x`` requires a gradient, and ``2 * x`` has a node. Which of the five others have one?
-# (``ceil`` rounds up.) The sum of all six goes through ``backward``: what will ``x.grad`` be?
+# (``long`` turns the numbers into integers; ``ceil`` rounds up, and they stay floats.) The sum of
+# all six goes through ``backward``: what will ``x.grad`` be?
 
-# %% zh 4bd3fc: 六个结果
-# 张量``x``需要梯度，``2 * x``有节点。另外五个结果，哪些也有节点？（``ceil``是向上取整。）
+# %% zh d17e91: 六个结果
+# 张量``x``需要梯度，``2 * x``有节点。另外五个结果，哪些也有节点？
+# （``long``把数转换成整数类型；``ceil``向上取整，得到的仍是浮点数。）
 # 再把六个结果全部加起来做``backward``，``x.grad``会是什么？
 
 # %% predict
@@ -246,13 +249,15 @@ assert y == 2**16 and trail(y) == ["MulBackward0"] * 4
 # - 布尔类型或整数类型的结果没有节点；对浮点数取``ceil``，结果有节点，但梯度为 0。
 
 # %% en: Exercise: the absolute value by hand
-# Write ``size(x)`` with an ``if`` that returns ``-x`` below 0 and ``x`` otherwise. Say which gradient
-# it has at -2, 0 and 3, then compare with ``torch.abs``. Where do the two differ? Which branch has
-# run there, and which function of :math:`x` does the gradient of ``torch.abs`` follow?
+# Write ``size(x)`` with an ``if`` that returns ``-x`` below 0 and ``x`` otherwise. Say which
+# gradient it has at -2, 0 and 3, then compare with ``torch.abs``. (``backward`` adds to a ``grad``
+# that is there: set it to ``None`` in between.) Where do the two differ? Which branch has run
+# there, and which function of :math:`x` does the gradient of ``torch.abs`` follow?
 
-# %% zh f6d9a6: 练习：手写绝对值
+# %% zh cbc8dd: 练习：手写绝对值
 # 用``if``写一个``size(x)``：小于 0 时返回``-x``，否则返回``x``。先推测它在 -2、0 和 3 处的梯度，
-# 再和``torch.abs``比较。两者在哪一点不同？这时执行的是哪条分支？``torch.abs``的梯度又等于:math:`x`的什么函数？
+# 再和``torch.abs``比较。（``backward``会往``grad``已有的值上累加，所以两次之间要把它设为``None``。）
+# 两者在哪一点不同？这时执行的是哪条分支？``torch.abs``的梯度又等于:math:`x`的什么函数？
 
 
 # %% solution
@@ -273,11 +278,13 @@ print(x.grad.tolist(), torch.sign(x).tolist())
 assert x.grad.tolist() == torch.sign(x).tolist() == [-1, 0, 1]
 
 # %% en: Exercise: odd exponents
-# Extend ``recursion`` to all whole numbers from 1 on: for an odd :math:`n`, multiply once more by
-# ``x``. How many nodes does :math:`x^{15}` leave then, and how many with ``loop``?
+# Extend ``recursion`` to all whole numbers from 1 on: for an odd :math:`n`, return
+# ``half * half * x``. (The ``x`` stands last because ``trail`` takes first inputs.) How many nodes
+# does :math:`x^{15}` leave then, and how many with ``loop``?
 
-# %% zh b9548f: 练习：奇数次幂
-# 把``recursion``推广到从 1 开始的所有整数：:math:`n`是奇数时，再多乘一个``x``。
+# %% zh c2d5e6: 练习：奇数次幂
+# 把``recursion``推广到从 1 开始的所有整数：:math:`n`是奇数时，返回``half * half * x``。
+# （``x``写在最后，因为``trail``每次都走向第一个输入。）
 # 这样算:math:`x^{15}`会留下多少个节点？用``loop``呢？
 
 

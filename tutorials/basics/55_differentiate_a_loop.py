@@ -6,15 +6,15 @@
 # A ``while`` loop may run until a number is large enough, or until a method has converged. After
 # this page you know what ``backward`` makes of it, and where the gradient needs a second look.
 #
-# It builds on :ref:`graphs-are-built-by-running`, where you saw that a graph comes from operations
-# that ran, those of each round of a loop included.
+# From :ref:`graphs-are-built-by-running` you know that a graph comes from operations that ran,
+# those of each round of a loop included.
 
-# %% zh ba0ef5: 对循环求导
+# %% zh f9b867: 对循环求导
 # 有的``while``循环要跑到数值足够大才停，有的要跑到算法收敛（converge）才停。对循环得出的结果调用``backward``，
 # 会得到什么梯度（gradient）？哪些地方又要多留个心眼？读完你就有数了。
 #
-# 请先读:ref:`graphs-are-built-by-running`，那里讲过：计算图（computational graph）来自执行过的运算，
-# 循环每一轮里的运算也包括在内。
+# :ref:`graphs-are-built-by-running`已经讲过：计算图（computational graph）来自执行过的运算，
+# 循环每一轮里的运算也包括在内。这一页就从这里讲起。
 
 # %%
 import textwrap
@@ -126,15 +126,19 @@ assert 1023 < max(slopes) < 1025 and min(slopes) == 2
 # Newton's method for the square root starts at :math:`y = 1` and repeats
 # :math:`y \leftarrow (y + a / y) / 2`, and soon :math:`y` is close to :math:`\sqrt{a}`.
 # No derivative of a square root stands anywhere, and yet :math:`dy/da` ought to go to
-# :math:`1 / (2 \sqrt{a})`. Take :math:`a = 100`, where the limits are 10 and 0.05. The cell draws
-# how far off both are, each divided by its limit. Does the gradient arrive before the value, with
-# it, after it, or does it go astray?
+# :math:`1 / (2 \sqrt{a})`. Each round makes the new value from the old value; differentiate
+# that, and the new gradient comes from the old value and the old gradient. Take :math:`a = 100`,
+# where the limits are 10 and 0.05. The cell draws how far off both are, each divided by its limit.
+# (``a.grad = None`` clears the gradient of the run before, to which ``backward`` would add.) Does
+# the gradient arrive before the value, with it, after it, or does it go astray?
 
-# %% zh 7e62fe: 一轮接一轮
+# %% zh 4f22aa: 一轮接一轮
 # 用牛顿法（Newton's method）求平方根：从:math:`y = 1`出发，反复计算:math:`y \leftarrow (y + a / y) / 2`，
 # :math:`y`很快就会接近:math:`\sqrt{a}`。代码里没有平方根的求导公式，
-# 但:math:`dy/da`应当趋于:math:`1 / (2 \sqrt{a})`。取:math:`a = 100`，两者的极限分别是 10 和 0.05。
-# 下面画出两者各自的误差与极限之比。与函数值相比，梯度是先到、同时到、后到，还是根本到不了？
+# 但:math:`dy/da`应当趋于:math:`1 / (2 \sqrt{a})`。每一轮里，新的值由旧的值算出；
+# 求导可知，新的梯度则由旧的值和旧的梯度一起算出。取:math:`a = 100`，两者的极限分别是 10 和 0.05。
+# 下面画出两者各自的误差与极限之比。（``a.grad = None``清掉前一次留下的梯度，
+# 不然``backward``会往上累加。）与函数值相比，梯度是先到、同时到、后到，还是根本到不了？
 
 
 # %% predict
@@ -192,16 +196,15 @@ assert slope_errors[-1] < 1e-4
 # 梯度的曲线用虚线画出，始终在另一条上方，第 6 轮之后已低于:math:`10^{-4}`。
 
 # %% en
-# A little after it. The first round jumps too far, to 50.5; each of the others mends both. But
-# where the new value is made from the old value, the new gradient is made from the old value and
-# the old gradient, and the errors of both go into it. So a loop that stops as soon as its value is
-# good enough may hand you a gradient that is a little worse. Ask for some more accuracy than you
-# need for the value.
+# A little after it. The first round jumps too far, to 50.5; each of the others mends both. But the
+# errors of the old value and of the old gradient both go into the new gradient. So a loop that
+# stops as soon as its value is good enough may hand you a gradient that is a little worse. Ask for
+# some more accuracy than you need for the value.
 
-# %% zh d9e246
-# 稍晚一点，跟在函数值后面。第一轮跳过了头，到了 50.5；此后每跑一轮，两者都更准。不过，新的值由旧的值算出，
-# 新的梯度却由旧的值和旧的梯度一起算出，两者的误差都会被带进来。
-# 因此，如果函数值一够准，循环就停下，得到的梯度可能还差一点。停止条件不妨定得比函数值所需的再严一些。
+# %% zh 5b6e0e
+# 稍晚一点，跟在函数值后面。第一轮跳过了头，到了 50.5；此后每跑一轮，两者都更准。不过，
+# 旧值的误差和旧梯度的误差都会带进新的梯度。因此，如果函数值一够准，循环就停下，得到的梯度可能还差一点。
+# 停止条件不妨定得比函数值所需的再严一些。
 
 # %% en: Until it is close enough
 # In practice the loop asks when to stop. Here it runs until :math:`y^2` is within 0.001 of

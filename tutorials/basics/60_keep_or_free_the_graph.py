@@ -6,15 +6,13 @@
 # After this page you can say what becomes of a graph once ``backward`` has walked through it, how
 # long it holds memory, and when it pays to keep it.
 #
-# It builds on :ref:`read-the-graph` and :ref:`graphs-are-built-by-running`: a result carries a graph
-# of nodes, and ``backward`` walks through it.
+# It builds on :ref:`read-the-graph` and :ref:`graphs-are-built-by-running`.
 
-# %% zh f303af: 保留还是释放计算图
+# %% zh 1dcbf1: 保留还是释放计算图
 # ``backward``走过一遍之后，计算图（computational graph）会怎样？它占着的内存到什么时候才归还？
 # 什么时候值得把图留着？看过下面几个例子，答案就清楚了。
 #
-# 请先读:ref:`read-the-graph`和:ref:`graphs-are-built-by-running`：结果带着一张由节点（node）组成的图，
-# ``backward``就在这张图上走。
+# 请先读:ref:`read-the-graph`和:ref:`graphs-are-built-by-running`。
 
 # %%
 import textwrap
@@ -28,11 +26,13 @@ torch.set_default_device(device or "cpu")
 
 # %% en: Two calls
 # Compute :math:`y = x^2` at :math:`x = 3` once, and call ``backward`` twice. ``item`` gives the
-# Python number in a tensor of one element. The slope is 6: what will be printed after each call?
+# Python number in a tensor of one element. The slope is 6. The ``try`` shows that a call goes
+# wrong: which one, and what could be missing by then?
 
-# %% zh 9bc506: 调用两次
+# %% zh 2f9b8f: 调用两次
 # 在:math:`x = 3`处把:math:`y = x^2`算一次，然后调用两次``backward``。
-# ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。斜率是 6，那么每次调用之后各会打印什么？
+# ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。斜率是 6。代码里写了``try``，
+# 可见有一次调用会出错：是哪一次？到那时，可能缺了什么？
 
 # %% predict
 x = torch.tensor(3.0, requires_grad=True)
@@ -55,11 +55,11 @@ assert message.startswith(
 )
 
 # %% en
-# 6, and then an error, one of the most common in PyTorch. On its way through the graph ``backward``
-# **frees** a part of it, so that the memory can be used again.
+# The first gives 6, the second one of the most common errors in PyTorch. On its way through the
+# graph ``backward`` **frees** a part of it, so that the memory can be used again.
 
-# %% zh 3342db
-# 先是 6，然后报错，这是 PyTorch 里最常见的错误之一。``backward``沿着图往回走，一边走，
+# %% zh 2aa990
+# 第一次得到 6，第二次报错，这是 PyTorch 里最常见的错误之一。``backward``沿着图往回走，一边走，
 # 一边**释放**图的一部分，好让这些内存可以再次使用。
 
 # %% en: What a node has saved
@@ -69,7 +69,7 @@ assert message.startswith(
 # ``y`` still have its node, and the way on to ``x``? What comes when you ask for the saved value?
 
 # %% zh a34200: 节点保存了什么
-# :math:`x^2`的导数是:math:`2x`，节点要用到``x``，所以在前向传播（forward pass）时就把它保存下来。
+# :math:`x^2`的导数是:math:`2x`，节点（node）要用到``x``，所以在前向传播（forward pass）时就把它保存下来。
 # ``z``是重新算出的平方，用``_saved_self``可以读出其节点保存的值，图里也画着这个值。
 # ``y``则已经做过``backward``，错误消息里也说，保存的值会被释放。那么``y``的节点还在吗？
 # 通往``x``的路呢？这时再去读保存的值，又会得到什么？
@@ -108,12 +108,13 @@ assert message.startswith(
 
 # %% en: Five expressions
 # What if a node has saved nothing? Below, ``backward`` is called twice on each expression. A sum has
-# slope 1 and a difference 1 or -1; a product has its other factor as slope. Look twice at ``x + x``
-# and ``2 * x``: which of the five second calls will fail?
+# slope 1 and a difference 1 or -1; a product has its other factor as slope, and PyTorch makes a
+# tensor of a factor such as 2 first. Which of the five second calls will fail?
 
-# %% zh 5827a2: 五个表达式
+# %% zh f827ac: 五个表达式
 # 如果节点什么都没保存呢？下面对每个表达式调用两次``backward``。和的导数是 1，差的导数是 1 或 -1；
-# 乘积的导数是另一个因子。请特别留意``x + x``和``2 * x``：五个表达式里，哪几个的第二次调用会失败？
+# 乘积的导数是另一个因子，而像 2 这样的因子，PyTorch 会先把它变成张量。
+# 五个表达式里，哪几个的第二次调用会失败？
 
 # %% predict
 results = [x + x, x - 1, -x, 2 * x, x * x]
@@ -143,23 +144,23 @@ for result_ in (x + x, x - 1, -x):
         assert not torch.is_tensor(getattr(result_.grad_fn, field))
 
 # %% en
-# ``2 * x`` has saved the constant and ``x * x`` has saved ``x``; the other three saved no tensor,
-# so nothing was missing. Whether a second call works depends on such details of the operations. Do
+# ``2 * x`` has saved the constant and ``x * x`` has saved ``x``; the other three saved no tensor.
+# Whether a second call works depends on such details of the operations. Do
 # not rely on it.
 
-# %% zh c9e928
-# ``2 * x``保存了那个常数，``x * x``保存了``x``；另外三个没有保存张量，第二次也就什么都不缺。
+# %% zh 0c27d1
+# ``2 * x``保存了那个常数，``x * x``保存了``x``；另外三个没有保存张量。
 # 第二次调用能不能成功，取决于运算的这类细节，所以写程序时不要依赖这一点。
 
 # %% en: How long a saved tensor lives
-# ``backward(retain_graph=True)`` keeps what was saved, so that you can call again. What does that
-# cost? In the function below the product saves ``h``. A weak reference, ``weakref.ref``, watches
+# ``backward(retain_graph=True)`` keeps what was saved, so that you can call again. In the function
+# below the product saves ``h``. A weak reference, ``weakref.ref``, watches
 # an object without keeping it alive: called, it gives the object, or ``None`` once it is gone. It
 # tells whether ``h`` is there before ``backward``, after it, and after ``loss`` is deleted too.
 # What will the three answers be, without ``retain_graph`` and with it?
 
-# %% zh e04a17: 保存的张量能活多久
-# ``backward(retain_graph=True)``会留住保存的内容，这样就可以再次调用。代价是什么？
+# %% zh 422c02: 保存的张量能活多久
+# ``backward(retain_graph=True)``会留住保存的内容，这样就可以再次调用。
 # 下面的函数里，乘法保存了``h``。弱引用（weak reference）``weakref.ref``可以盯着一个对象，又不让它因此活得更久：
 # 调用弱引用，得到的是那个对象；对象没了，得到的就是``None``。借助弱引用，可以在三个时刻看``h``还在不在：
 # ``backward``之前、之后，以及``loss``也被删掉之后。不带``retain_graph``和带上它，三次的答案各是什么？
@@ -178,8 +179,7 @@ def lifetime(retain_graph):
     return before, after, watch() is not None
 
 
-print(lifetime(retain_graph=False))
-print(lifetime(retain_graph=True))
+print(lifetime(retain_graph=False), lifetime(retain_graph=True))
 
 # %% check
 assert lifetime(retain_graph=False) == (True, False, False)
@@ -187,10 +187,10 @@ assert lifetime(retain_graph=True) == (True, True, False)
 
 # %% en
 # ``backward`` lets go of ``h`` on its way. With ``retain_graph=True``, ``h`` stays until a later call
-# frees it, or until the last variable that leads to the graph is gone. In a deep model what stays
-# is the intermediate results of its layers, often most of the memory of a training step.
+# frees it, or until the last variable that leads to the graph is gone. In a deep model the
+# intermediate results that stay are often most of the memory of a training step.
 
-# %% zh f41b4d
+# %% zh 49b545
 # ``backward``一边走，一边就放开了``h``。带上``retain_graph=True``，``h``会一直留着，
 # 直到后来的某次调用把它释放，或者再没有变量通向这张图。在深层模型里，留下的就是各层的中间结果，
 # 训练时占用的内存，往往大半来自它们。
@@ -225,8 +225,7 @@ def both(together):
     return len(visits), round(x.grad.item(), 4)
 
 
-print(both(together=True))
-print(both(together=False))
+print(both(together=True), both(together=False))
 
 # %% check
 t = torch.tanh(torch.tensor(0.5)).item()
@@ -246,40 +245,39 @@ for stem, failing in ((torch.tanh(shared), True), (shared + 1, False)):
 
 # %% en
 # The sum comes by once, the two calls twice, and the gradient is the same: prefer the sum. Call
-# ``backward`` on each loss when you need the two gradients apart, which is one of the good uses of
-# ``retain_graph``. (A trunk that saved no tensor, such as ``x + 1``,
-# stands both calls as they are.)
+# ``backward`` on each loss when you need the two gradients apart: a good use of ``retain_graph``.
 
-# %% zh da4262
+# %% zh 26729b
 # 相加只经过一次，分别调用要经过两次，梯度则一样，所以优先相加。需要把两个梯度分开时，
-# 再对每个损失分别调用``backward``，这正是``retain_graph``派得上用场的地方。（主干如果没有保存张量，比如``x + 1``，
-# 什么都不改，两次调用也都能成功。）
+# 再对每个损失分别调用``backward``，这正是``retain_graph``派得上用场的地方。
 
 # %% en: One loss, twenty steps
 # The error message proposes ``retain_graph=True``, and in the loop below that silences the error.
 # There, ``w`` starts at 0 and should reach 3, where the loss :math:`(w - 3)^2` is 0. Each step
-# clears the old gradient, calls ``backward``, and takes 0.1 times the gradient off ``w``. One run
-# computes the loss anew in each step, the other once, before the loop. Where will ``w`` go in each?
+# clears the old gradient, calls ``backward``, and takes 0.1 times the gradient off ``w``;
+# ``torch.no_grad()`` keeps this last line out of the graph. One run computes the loss anew in each
+# step, the other once, before the loop. Where will ``w`` go in each?
 
-# %% zh 063217: 一个损失，二十步
+# %% zh f1a811: 一个损失，二十步
 # 错误消息建议用``retain_graph=True``。在下面的循环里照办，确实不再报错。``w``从 0 出发，
 # 应当走到 3，那里的损失:math:`(w - 3)^2`是 0。每一步先清掉旧梯度，再调用``backward``，
-# 然后从``w``里减去梯度的 0.1 倍。一次运行每步都重新计算损失，另一次只在循环之前算一遍。
+# 然后从``w``里减去梯度的 0.1 倍，这一行在``torch.no_grad()``之下，不会记进图里。
+# 一次运行每步都重新计算损失，另一次只在循环之前算一遍。
 # 两次的``w``各会走到哪里？
 
 
 # %% predict
 def path(anew):
     w = torch.tensor(0.0, requires_grad=True)
-    optimizer = torch.optim.SGD([w], lr=0.1)
     loss = (w - 3) ** 2
     points = [w.item()]
     for _ in range(20):
         if anew:
             loss = (w - 3) ** 2
-        optimizer.zero_grad()
+        w.grad = None
         loss.backward(retain_graph=not anew)
-        optimizer.step()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
         points.append(w.item())
     return points
 
@@ -316,12 +314,12 @@ assert torch.autograd.grad(total, v) == (4,)
 
 # %% en
 # No error, and a wrong answer: it walks past 3 to 12. The old graph has saved the old
-# :math:`w - 3`, so each of the 20 steps uses the slope at the start, -6. In a training loop the
-# cure is to run the forward pass in each step. The
+# :math:`w - 3`, so each of the 20 steps uses the slope at the start, -6. In a training loop,
+# run the forward pass in each step. The
 # `documentation of backward <https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html>`__
 # says that ``retain_graph`` is hardly ever needed.
 
-# %% zh d51050
+# %% zh d78d44
 # 没有报错，答案却是错的：权重越过 3，一直走到 12。旧图保存的是旧的:math:`w - 3`，
 # 所以 20 步用的都是起点处的斜率 -6。训练循环里正确的办法，是每一步都重新做前向传播。
 # `backward 的文档 <https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html>`__也说，
@@ -369,11 +367,13 @@ assert passed == ["sum", "mean", "clone"]
 
 # %% en: Exercise: two gradients apart
 # Take ``loss_1`` and ``loss_2`` of the trunk above. Find the gradient of each with respect to
-# ``x``, from one forward pass, and check that they add up to the gradient of the sum.
+# ``x``, from one forward pass, and check that they add up to the gradient of the sum. Set
+# ``x.grad`` to ``None`` in between, since a call adds to the tensor there.
 
-# %% zh 7b669e: 练习：把两个梯度分开
+# %% zh 30fb91: 练习：把两个梯度分开
 # 用上面那个主干的``loss_1``和``loss_2``。只做一次前向传播，分别求出它们关于``x``的梯度，
-# 再验证两者之和等于损失之和的梯度。
+# 再验证两者之和等于损失之和的梯度。两次之间要把``x.grad``设为``None``，
+# 因为调用会往那里的张量上加。
 
 # %% solution
 x = torch.tensor(0.5, requires_grad=True)
@@ -388,9 +388,8 @@ assert abs(total - both(together=True)[1]) < 1e-3
 
 # %% en: Where next
 # :ref:`carry-a-state-across-steps` meets the same error where the loss is computed anew in each
-# step, and shows what makes memory grow. :ref:`ask-for-gradients` returns gradients
-# instead of storing them.
+# step. :ref:`ask-for-gradients` returns gradients instead of storing them.
 
-# %% zh b25299: 接下来
-# 每一步都重新计算损失，为什么还会遇到同样的错误？内存又是怎样越占越多的？见:ref:`carry-a-state-across-steps`。
+# %% zh 7ee9df: 接下来
+# 每一步都重新计算损失，为什么还会遇到同样的错误？见:ref:`carry-a-state-across-steps`。
 # 想让梯度直接返回，而不是存起来，见:ref:`ask-for-gradients`。

@@ -117,13 +117,13 @@ print("detach", sizes(cut=True))
 assert sizes(cut=False) == [5, 7, 9, 11, 13]
 assert sizes(cut=True) == [5] * 5
 weight = torch.tensor(0.5, requires_grad=True)
-optimizer = torch.optim.SGD([weight], lr=0.1)
 value, message = torch.tensor(1.0), ""
 try:
     for _ in range(3):
         value = torch.tanh(weight * value)
         ((value - 0.3) ** 2).backward(retain_graph=True)
-        optimizer.step()
+        with torch.no_grad():
+            weight -= 0.1 * weight.grad
 except RuntimeError as problem:
     message = str(problem)
 assert "has been modified by an inplace operation" in message
@@ -131,28 +131,32 @@ assert "has been modified by an inplace operation" in message
 # %% en
 # With ``retain_graph=True`` each step adds two nodes, a product and a ``tanh``, and each ``backward``
 # walks through all of them again. After 10,000 steps the loss has 20,003 nodes behind it, and all
-# calls together have made about :math:`10^8` visits. Add an optimizer, and this loop fails after
-# all: the old graphs have saved ``w``, ``step`` changes ``w`` in place, and autograd complains that
-# it ``has been modified by an inplace operation``. With ``detach``, the graph of each step ends
+# calls together have made about :math:`10^8` visits. Let each step also change ``w`` as training
+# does, *in place*, which means that new numbers are written into the same tensor, and this loop
+# fails after all: the old graphs have saved ``w``, and autograd complains that it
+# ``has been modified by an inplace operation``. With ``detach``, the graph of each step ends
 # where the step begins.
 
-# %% zh 7b849e
+# %% zh 6f7331
 # 用``retain_graph=True``，每一步都多出两个节点：一个乘法，一个``tanh``；而每次``backward``都要把
 # 累积下来的节点全部再走一遍。到第 10,000 步，损失背后有 20,003 个节点，历次调用加起来，经过节点约:math:`10^8`次。
-# 再加上优化器（optimizer），这个循环终究还是会失败：旧图保存了``w``，``step``却原地改动``w``，
-# autograd 就会报错，说这个张量已被原地操作（in-place operation）改动：
+# 如果像训练那样，每一步还用原地操作（in-place operation）改动``w``，也就是把新的数直接写进同一个张量，
+# 这个循环终究还是会失败：旧图保存了``w``，autograd 就会报错，说这个张量已被原地操作改动：
 # ``has been modified by an inplace operation``。改用``detach``，每一步的图都只到这一步的开头为止。
 
 # %% en: What the cut costs
 # A cut is not free: to the gradient, the incoming state is now a constant, and what ``w`` did
 # in earlier steps does not count. The loop below runs 20 steps of
 # :math:`s \leftarrow \tanh(w s + 0.2)` and cuts once, so that the last ``kept`` steps remain. With
-# all 20 the gradient of the last state is about 0.754. How many of them are needed for 99% of that?
+# all 20 the gradient of the last state is about 0.754. What ``w`` did one step earlier comes to
+# the last state through one more slope, :math:`(1 - s^2) w`, which is about 0.51 near the end. How
+# many steps are needed for 99% of the gradient?
 
-# %% zh 63a9c4: 切断的代价
+# %% zh e48529: 切断的代价
 # 切断是有代价的：对梯度（gradient）来说，传进来的状态成了常数，``w``在更早各步里的作用不再计入。
 # 下面的循环把:math:`s \leftarrow \tanh(w s + 0.2)`重复 20 步，中间只切断一次，保留最后``kept``步。
-# 20 步全部保留时，最后一个状态的梯度约为 0.754。要得到它的 99%，需要保留几步？
+# 20 步全部保留时，最后一个状态的梯度约为 0.754。``w``的作用每早一步，传到最后一个状态就要多乘一个斜率
+# :math:`(1 - s^2) w`，接近末尾时约为 0.51。要得到梯度的 99%，需要保留几步？
 
 
 # %% predict
@@ -201,6 +205,7 @@ limit = 0.0
 for _ in range(20):
     limit = math.tanh(0.9 * limit + 0.2)
 assert abs(0.9 * (1 - limit**2) - 0.51) < 0.005
+assert abs(1 - shares[6] - 0.51**7) < 1e-3 and 0.51**7 < 0.01
 
 # %% en alt
 # The share of the whole gradient against the number of kept steps, 1 to 20. The curve starts at
@@ -212,14 +217,14 @@ assert abs(0.9 * (1 - limit**2) - 0.51) < 0.005
 # 在 7 处越过 0.99 的虚线，大约从 10 起就平了。
 
 # %% en
-# Seven. With each step back, a contribution is multiplied by the slope of one more step,
-# :math:`(1 - s^2) w`, which is about 0.51 near the end, so that old steps soon count for little.
+# Seven. The contributions shrink by about one half from step to step back, so what the cut leaves
+# out is about :math:`0.51^7` of the whole, less than one hundredth: old steps soon count for little.
 # Cutting after every so many steps is called truncated backpropagation. It is cheap, and good where
 # the past fades like this. Where the factor is near 1, the cut leaves out a lot.
 
-# %% zh f02edb
-# 七步。每往回多走一步，贡献就要再乘上那一步的斜率:math:`(1 - s^2) w`。接近末尾时，这个因子约为 0.51，
-# 所以早先各步的影响很快就微不足道了。每隔若干步切断一次，
+# %% zh c4f73a
+# 七步。每往回一步，贡献大约减半，所以切断时丢掉的大约是全部的:math:`0.51^7`，不到百分之一：
+# 早先各步的影响很快就微不足道了。每隔若干步切断一次，
 # 叫作截断反向传播（truncated backpropagation）。这种做法很省；过去的影响像这样很快消退时，效果也好。
 # 可是，如果因子接近 1，切断就会丢掉很多贡献。
 
@@ -279,14 +284,13 @@ with torch.no_grad():
 # All five, none, none. Without ``backward``, typically where you measure the loss on other data and
 # have not switched recording off, ``total`` holds each graph with all that it has saved, until
 # memory runs out. With ``backward`` the saved tensors go, but the nodes stay behind ``total`` and
-# grow in number with each step. Sum ``loss.item()``, or ``loss.detach()``, which does not wait for
-# the GPU.
+# grow in number with each step. Sum ``loss.item()``, or ``loss.detach()``, which is still a tensor.
 
-# %% zh d68220
+# %% zh 92150b
 # 五个全在；一个不剩；一个不剩。不调用``backward``，多半是因为在别的数据上测损失，却没有关掉记录。
 # 这时``total``牵着每一张图，连同图里保存的一切，直到内存耗尽。如果调用``backward``，保存的张量会被释放，
 # 但节点还留在``total``背后，一步比一步多。所以应当累加``loss.item()``，
-# 或者累加``loss.detach()``，后一种写法不必等待 GPU。
+# 或者累加``loss.detach()``，后者仍是张量。
 
 # %% en: Remember
 # - A carried state brings the graphs of the steps before. ``detach`` cuts them off.

@@ -70,13 +70,14 @@ assert torch.autograd.grad(inner, x) == (4,)
 # 用``retain_graph=True``则能留住；所以想要的梯度，最好一次求完。
 
 # %% en: Three places to look
-# ``backward`` would add gradients to ``x.grad`` and ``w.grad`` below, and also to ``h.grad``, since
-# ``retain_grad`` asks for it (see :ref:`where-gradients-are-kept`). This call asks for the gradient
-# with respect to ``x`` and returns it. What do the three ``grad`` hold afterwards?
+# ``backward`` would add gradients to ``x.grad`` and ``w.grad`` below. ``retain_grad`` asks autograd
+# to put into ``h.grad`` the gradient that passes through ``h`` (see
+# :ref:`where-gradients-are-kept`). The call asks for the gradient with respect to ``x`` alone and
+# returns it. What do the three ``grad`` hold afterwards?
 
-# %% zh f2620b: 看三个地方
-# 如果用``backward``，梯度会加到下面的``x.grad``和``w.grad``里；因为有``retain_grad``，
-# 还会放进``h.grad``（见:ref:`where-gradients-are-kept`）。下面的调用则求关于``x``的梯度，并把它返回。
+# %% zh 614211: 看三个地方
+# 如果用``backward``，梯度会加到下面的``x.grad``和``w.grad``里。``retain_grad``则让 autograd 把经过``h``的梯度
+# 放进``h.grad``（见:ref:`where-gradients-are-kept`）。下面的调用只求关于``x``的梯度，并把它返回。
 # 调用之后，三个``grad``里各是什么？
 
 # %% predict
@@ -97,14 +98,13 @@ assert h.grad == 12
 
 # %% en
 # The two leaf tensors are untouched: ``grad`` accumulates into no leaf. So you can look at a
-# gradient with respect to an input, in the middle of training, without disturbing those that are
-# kept for the optimizer. ``h.grad`` is filled all the same: ``retain_grad`` keeps the gradient that
-# passes through ``h``, and that of this call does.
+# gradient with respect to an input, in the middle of training, without disturbing those that the
+# parameters hold. ``h.grad`` is filled all the same: on its way to ``x`` the gradient passes through
+# ``h``.
 
-# %% zh ef242e
+# %% zh 3125f7
 # 两个叶子张量都没有受影响：``grad``不会往叶子张量里累加。所以训练当中也可以随时看一看关于输入的梯度，
-# 留给优化器（optimizer）的梯度并不会因此改变。``h.grad``却还是有了值：``retain_grad``会把经过``h``的梯度
-# 留下来，而这次调用的梯度正好经过那里。
+# 模型参数里存着的梯度并不会因此改变。``h.grad``却还是有了值：梯度去往``x``，正好要经过``h``。
 
 # %% en: A tensor that takes no part
 # ``p`` requires a gradient, and :math:`y = x^2` does not use it. ``backward`` would leave ``p.grad``

@@ -77,14 +77,26 @@ assert 9 < error_of(forward, 0.1) / error_of(forward, 0.01) < 11
 #
 #    f'(x) \approx \frac{f(x + h) - f(x - h)}{2h}
 #
+# Put the Taylor series into it, once with each sign, and see which powers of :math:`h` remain:
+#
+# .. math::
+#
+#    f(x \pm h) = f(x) \pm h f'(x) + \frac{h^2}{2} f''(x) \pm \frac{h^3}{6} f'''(x) + \cdots
+#
 # By what factor will its error fall when :math:`h` goes from 0.1 to 0.01?
 
-# %% zh 69c9e2: 两侧都看
+# %% zh 4f9250: 两侧都看
 # 步长缩小到十分之一，这个误差也大约缩小到十分之一。中心差分（central difference）则向这一点的两侧各走一步：
 #
 # .. math::
 #
 #    f'(x) \approx \frac{f(x + h) - f(x - h)}{2h}
+#
+# 把泰勒展开（Taylor series）代进去，正负号各一次，看看:math:`h`的哪些次幂会留下：
+#
+# .. math::
+#
+#    f(x \pm h) = f(x) \pm h f'(x) + \frac{h^2}{2} f''(x) \pm \frac{h^3}{6} f'''(x) + \cdots
 #
 # :math:`h`从 0.1 降到 0.01 时，它的误差会缩小到几分之一？
 
@@ -105,15 +117,15 @@ for run in trials:
 assert 99 < error_of(central, 0.1) / error_of(central, 0.01) < 101
 
 # %% en
-# By a factor of 100. The curve bends, and that spoils the slope: on the left by about as much as on
-# the right, with the other sign, so most of it cancels. This *truncation error* shrinks like
-# :math:`h` for the forward difference and like :math:`h^2` for the central one.
+# By a factor of 100. The term with :math:`h^2`, the bend of the curve, is the same on both sides and
+# cancels; the next one, with :math:`h^3`, is divided by :math:`2h`. Such an error, made by leaving
+# out terms, is a *truncation error*. It shrinks like :math:`h` for the forward difference and like
+# :math:`h^2` for the central one.
 
-# %% zh 05e959
-# 百分之一：前一个误差大约是后一个的 100 倍。曲线是弯的，算出的斜率因此有偏差；
-# 左右两侧的偏差大小几乎相同、符号相反，所以大部分抵消了。这种误差叫*截断误差*（truncation error）：
-# 前向差分的截断误差随:math:`h`成正比缩小，
-# 中心差分的则随:math:`h^2`缩小。
+# %% zh aa922b
+# 百分之一：前一个误差大约是后一个的 100 倍。:math:`h^2`那一项来自曲线的弯曲，两侧相同，相减就抵消了；
+# 下一项含:math:`h^3`，还要除以:math:`2h`。这种因为舍去后面各项而产生的误差，叫*截断误差*（truncation error）：
+# 前向差分的截断误差随:math:`h`成正比缩小，中心差分的则随:math:`h^2`缩小。
 
 # %% en: How small a step?
 # By this rule, a central step of :math:`10^{-8}` would leave an error near :math:`10^{-17}`. Let
@@ -185,11 +197,15 @@ assert all(error_of(d, 1e-14) > 1e-4 for d in (forward, central))
 # 中心差分的则与:math:`h^2`相当，步长在:math:`10^{-5}`附近。
 
 # %% en: Off the chart
-# The chart ends at :math:`10^{-14}`. What does the forward difference return for the step
-# :math:`10^{-15}`, and what for :math:`10^{-16}`?
+# The chart ends at :math:`10^{-14}`. Near :math:`\sin 1`, about 0.84, the numbers of ``float64`` lie
+# :math:`1.1 \cdot 10^{-16}` apart, and just above 1 twice as far. The right slope is about 0.54. What
+# can the forward difference return for the step :math:`10^{-15}`, then, and what for
+# :math:`10^{-16}`?
 
-# %% zh 36d3e6: 图外的步长
-# 图上最小的步长是:math:`10^{-14}`。步长取:math:`10^{-15}`时，前向差分算出多少？取:math:`10^{-16}`呢？
+# %% zh a3f0b4: 图外的步长
+# 图上最小的步长是:math:`10^{-14}`。在:math:`\sin 1`（约 0.84）附近，相邻两个``float64``数相差
+# :math:`1.1 \cdot 10^{-16}`，而刚过 1 的地方间隔是它的两倍。正确的斜率约为 0.54。
+# 这样看来，步长取:math:`10^{-15}`时，前向差分会算出多少？取:math:`10^{-16}`呢？
 
 # %% predict
 print(forward(1e-15))
@@ -199,17 +215,16 @@ print(forward(1e-16))
 assert 1 + 1e-16 == 1 and forward(1e-16) == 0
 assert forward(1e-15) == 5 * 2**-53 / 1e-15
 assert math.nextafter(1, 2) == 1 + 2**-52
+assert math.nextafter(math.sin(1), 1) == math.sin(1) + 2**-53
 
 # %% en
-# The first is wrong in its second digit already: near :math:`\sin 1` the numbers of ``float64`` lie
-# about :math:`10^{-16}` apart, and the function has risen by five of these gaps. The second is 0,
-# because the number above 1 is about :math:`1 + 2 \cdot 10^{-16}`. So :math:`1 + 10^{-16}` is
-# rounded to 1, and the function does not rise at all.
+# The function can rise by whole gaps only, so the first result is a multiple of about 0.11. It is
+# five gaps, and wrong in its second digit already. The second is 0: :math:`1 + 10^{-16}` lies less
+# than half a gap above 1 and is rounded to 1, so the function does not rise at all.
 
-# %% zh d4ab84
-# 前一个数从第二位起就错了：在:math:`\sin 1`附近，相邻两个``float64``数大约相差:math:`10^{-16}`，
-# 函数值只上升了五个这样的间隔。后一个数是 0，因为比 1 大的下一个数约为:math:`1 + 2 \cdot 10^{-16}`，
-# :math:`1 + 10^{-16}`于是被舍入成 1，函数值没有丝毫变化。
+# %% zh ba6806
+# 函数值只能上升整数个间隔，所以前一个结果大约是 0.11 的整数倍。它上升了五个间隔，从第二位起就错了。
+# 后一个数是 0：:math:`1 + 10^{-16}`比 1 只多出不到半个间隔，被舍入成 1，函数值没有丝毫变化。
 
 # %% en: Rewriting a formula
 # *Symbolic* differentiation turns a formula into the formula of its derivative. Take
@@ -241,7 +256,8 @@ assert df == "4*(1)*(1-(x))-4*(x)*(1)"
 assert all(eval(df, {"x": at}) == 4 - 8 * at for at in (0.0, 0.25, 2.0))
 
 # %% en: Ten rounds
-# Both contain two letters ``x``. Now put the result into the rule again and again, ten rounds in all. Each round doubles the letters in the formula of :math:`f`, so it ends with 1024. How many
+# Both contain two letters ``x``. Now put the result into the rule again and again, ten rounds in all. Each round
+# doubles the letters in the formula of :math:`f`, so it ends with 1024. How many
 # will there be in the formula of :math:`f'`?
 
 # %% zh a97f95: 十轮
@@ -283,18 +299,20 @@ assert n == 10 and (text, text_of_slope) == (f, df)
 # For comparison you need the exact derivative. Python's ``Fraction`` computes without rounding, so
 # carry :math:`u` and :math:`u'` through the ten rounds in fractions, at :math:`x = 1/8`. Below it the
 # cell prints two relative errors: that of the central difference with the step :math:`10^{-5}`,
-# which was good for the sine, and that of autograd (``item()`` gives the Python number in a tensor
-# of one element). How large will the two be?
+# which was good for the sine, with an error near :math:`10^{-11}`, and that of autograd (``item()``
+# gives the Python number in a tensor of one element). This curve climbs to 1 and falls back to 0
+# 512 times between :math:`x = 0` and :math:`x = 1`. How large will the two errors be?
 
-# %% zh 2d8568: 跟着程序走
+# %% zh e14401: 跟着程序走
 # 第三种是*自动微分*（automatic differentiation）。它用的还是那些法则，只是对象从文本换成了数：
 # 程序照常运行（这里是循环十轮），autograd 把执行过的运算一一记录下来，
 # 再由``backward``逐个运用它们的求导法则，并不写出公式。
 #
 # 为了比较，需要导数的精确值。Python 的``Fraction``用分数计算，没有舍入，所以让:math:`u`和:math:`u'`
 # 以分数的形式走完十轮，取:math:`x = 1/8`。下面先打印这个导数，再打印两个相对误差。
-# 第一个是中心差分的，步长取:math:`10^{-5}`，刚才用在正弦上很合适；
-# 第二个是 autograd 的（``item()``取出单元素张量里的 Python 数）。这两个误差会有多大？
+# 第一个是中心差分的，步长取:math:`10^{-5}`，刚才用在正弦上很合适，误差在:math:`10^{-11}`左右；
+# 第二个是 autograd 的（``item()``把单元素张量里的数取出来，变成 Python 数值）。
+# :math:`x = 0`与:math:`x = 1`之间，这条曲线升到 1 又落回 0，一共 512 次。这两个误差会有多大？
 
 
 # %% predict
@@ -327,6 +345,10 @@ assert math.isclose(program(0.125), math.sin(2**10 * angle) ** 2)
 assert math.isclose(program(0.125), float(u))
 assert math.isclose(x.grad.item(), exact, rel_tol=1e-13)
 assert 1e-4 < abs(numeric / exact - 1) < 3e-4
+assert 1e-12 < error_of(central, 1e-5) < 1e-10
+for quarter in range(1025):
+    at = math.sin(quarter * math.pi / 2048) ** 2
+    assert abs(program(at) - quarter % 2) < 1e-6
 tiny = Fraction(1, 10**5)
 rise = program(Fraction(1, 8) + tiny) - program(Fraction(1, 8) - tiny)
 assert math.isclose(numeric, float(rise / (2 * tiny)), rel_tol=1e-9)
@@ -350,15 +372,17 @@ assert abs(better / exact - 1) < 1e-3 * abs(numeric / exact - 1)
 # raises an error if they differ by more than a tolerance. The V shows why it needs ``float64``.
 #
 # The function here is :math:`x \cdot x`, but ``detach`` hands on the second factor as a mere number,
-# cut off from the graph. At :math:`x = 1/8`, which derivative will central differences find
-# (``numerical``), and which will autograd find (``analytical``)?
+# cut off from the graph. (The message speaks of a *Jacobian*, a table of derivatives; here it has one
+# entry.) At :math:`x = 1/8`, which derivative will central differences find (``numerical``), and
+# which will autograd find (``analytical``)?
 
-# %% zh 627623: 用一种检验另一种
+# %% zh 565879: 用一种检验另一种
 # 数值微分只用到函数值，正好拿来对照，这叫*梯度检查*（gradient check）。
 # ``torch.autograd.gradcheck``把 autograd 的结果与中心差分比较，两者相差超过容许的误差就报错。
 # 梯度检查为什么要用``float64``，看上面那个 V 形就明白了。
 #
 # 这里的函数是:math:`x \cdot x`，不过第二个因子经过``detach``，只把数值传下去，与计算图（computational graph）断开了联系。
+# （消息里的 *Jacobian* 是雅可比矩阵，即导数排成的表，这里只有一项。）
 # 在:math:`x = 1/8`处，中心差分得到的导数（``numerical``）是多少？autograd 得到的（``analytical``）又是多少？
 
 

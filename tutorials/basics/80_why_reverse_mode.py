@@ -105,25 +105,26 @@ assert len(list(itertools.product(*slopes))) == 2**10
 # each of them can go on in two ways: :math:`2n` against :math:`2^n`.
 
 # %% zh 7b1be2
-# 有 20 条边，1024 条路径。每加一级，边只多两条，路径却翻一倍，因为每条路径都有两种走法可以继续：
+# 有 20 条边，1024 条路径。每加一级，边只多两条，路径却翻一倍，因为每条路径再往下都有两条支路可走：
 # 一个是:math:`2n`，一个是:math:`2^n`。
 
 # %% en: Two ways to add up
-# The function ``over_paths`` takes one path after the other and multiplies 1 by each of its slopes.
+# The function ``over_paths`` takes one path after the other, each time beginning with 1.
 #
 # The function ``reverse`` starts at the output with 1, the derivative of :math:`h_n` with respect to
-# itself, and walks back. At each level it has one number, which says how the output answers to
-# :math:`h_{k+1}`. It sends that number through both edges of the level and adds up what arrives at
-# :math:`h_k`.
+# itself, and walks back. At each level it has one number, the derivative of the output with respect
+# to :math:`h_{k+1}`. It sends that number through both edges of the level, which means that it
+# multiplies it by the slope of each, and adds up what arrives at :math:`h_k`.
 #
 # Each returns its result and counts its multiplications. Will the two results agree, and what will
 # the two counts be?
 
-# %% zh e4383f: 两种算法
-# 函数``over_paths``一条一条地走路径，每次从 1 开始，把沿途的局部导数依次乘上去。
+# %% zh 156b9a: 两种算法
+# 函数``over_paths``一条一条地走路径，每次都从 1 开始乘。
 #
 # 函数``reverse``从输出处的 1 出发（:math:`h_n`关于自身的导数），往回走。每到一级，手里都只有一个数，
-# 它说明:math:`h_{k+1}`变化时输出怎样变化。把这个数分别送过这一级的两条边，再把到达:math:`h_k`的量相加。
+# 就是输出关于:math:`h_{k+1}`的导数。把这个数分别送过这一级的两条边，也就是乘上各边的局部导数，
+# 再把到达:math:`h_k`的量相加。
 #
 # 两个函数都返回结果，并数出乘法的次数。它们的结果会一样吗？两个次数各是多少？
 
@@ -169,7 +170,7 @@ assert first == 10 * 2**10 and second == 2 * 10
 
 # %% zh 009fb7
 # 同一个数，一种算法要做 10240 次乘法，另一种只做 20 次。到达同一级的各条路径，
-# 往后通向输出的走法都一样，``reverse``把这些走法合在一起，只算一次。一句话：每条*边*只走一次，先相加，再继续走。
+# 往后通向输出的路都一样，``reverse``把这些路合在一起，只算一次。一句话：每条*边*只走一次，先相加，再继续走。
 # 这就是*反向累积*（reverse accumulation），也叫*反向模式*（reverse mode）。
 # Seppo Linnainmaa 在 1970 年的硕士论文和`1976 年的论文 <https://doi.org/10.1007/BF01931367>`__里描述了它；
 # 后来`1986 年的一篇论文 <https://doi.org/10.1038/323533a0>`__以反向传播（backpropagation）为名，
@@ -203,17 +204,18 @@ assert second == [2 * n for n in range(1, 13)]
 
 # %% en: From the front
 # You can visit each edge once from the front, too. *Forward accumulation*, or *forward mode*, starts
-# at one variable with 1 and carries along how each later number answers to it. From :math:`h_0`
-# to :math:`h_{10}` it needs 20 multiplications, as many as ``reverse``.
+# at one variable with 1 and carries along the derivative of each later number with respect to it.
+# From :math:`h_0` to :math:`h_{10}` such a walk, a *sweep*, needs 20 multiplications, as many as
+# ``reverse``.
 #
 # Now you want the derivatives of :math:`h_{10}` with respect to *all* of :math:`h_0` to
 # :math:`h_9`. The cell prints how many sweeps and multiplications forward accumulation needs in all,
 # then the same for reverse accumulation. What do you expect?
 
-# %% zh 552f2a: 从前往后
+# %% zh b530ae: 从前往后
 # 从前往后走，也可以让每条边只走一次。*前向累积*（forward accumulation），又称*前向模式*（forward mode），
-# 从某个变量处的 1 出发，一路带着一个数，它表示后面的量随这个变量怎样变化。
-# 从:math:`h_0`到:math:`h_{10}`，它要做 20 次乘法，与``reverse``一样多。
+# 从某个变量处的 1 出发，一路带着一个数，即走到的量关于这个变量的导数。
+# 从:math:`h_0`到:math:`h_{10}`这样走*一趟*，要做 20 次乘法，与``reverse``一样多。
 #
 # 现在想求:math:`h_{10}`关于:math:`h_0`到:math:`h_9`的*全部*导数。
 # 下面先打印前向累积一共要走几趟、做多少次乘法，再打印反向累积的。你估计各是多少？

@@ -97,12 +97,12 @@ with torch.device("meta"):
 
 # %% en
 # The default decides where a tensor is *created* from sizes or Python numbers, in the thread that
-# set it. ``zeros_like`` goes by the tensor that it is given, and the result of an operation, other
-# than a move, lives where its inputs live. ``torch.from_numpy`` stays with its data on the CPU. An
-# argument ``device=`` overrules the default, and in code that others import it is the better way,
+# set it. ``zeros_like`` goes by its argument, and the result of an operation, other than a move,
+# lives where its inputs live. ``torch.from_numpy`` stays with its data on the CPU. An argument
+# ``device=`` overrules the default, and in code that others import it is the better way,
 # because a default changes what other people's lines do.
 
-# %% zh ac6454
+# %% zh 6477d3
 # 根据大小或 Python 数值*创建*张量时，由默认设备决定放在哪里；默认设备只对设定它的线程（thread）有效。
 # ``zeros_like``跟着传给它的张量走，运算结果与输入在同一设备上，移动除外。
 # ``torch.from_numpy``则随数据留在 CPU 上。写明的参数``device=``优先于默认设备；代码若要供别人导入，
@@ -111,12 +111,12 @@ with torch.device("meta"):
 # %% en: What a move returns
 # ``to`` takes a device or a dtype. Here it is told to bring ``w`` where it already is, to another
 # device, and into a shorter float: ``bfloat16`` has 16 bits instead of 32. For each result,
-# is it the object ``w``, and which node, if any, does it have as ``grad_fn``?
+# is it the object ``w``, and does it have a ``grad_fn``?
 
-# %% zh 9a2ef1: 移动张量，得到什么
+# %% zh c3eb3b: 移动张量，得到什么
 # ``to``可以接收设备，也可以接收 dtype。下面依次把``w``移到原来的设备、移到另一个设备、
 # 转换成更短的浮点数：``bfloat16``只占 16 位，通常的浮点数占 32 位。每次得到的结果，
-# 是不是``w``这个对象本身？它有没有``grad_fn``，有的话是哪个节点（node）？
+# 是不是``w``这个对象本身？它有没有``grad_fn``？
 
 # %% predict
 w = torch.ones(3, requires_grad=True)
@@ -144,14 +144,14 @@ assert w.to(torch.int32).grad_fn is None
 
 # %% zh 701401
 # 什么都不用改变时，``to``返回的就是传给它的那个张量。否则它会复制；复制到另一个设备或另一种浮点 dtype，
-# 与其他运算一样会被 autograd 记录下来，节点就是``ToCopyBackward0``。设备和 dtype 的处理方式相同，
+# 与其他运算一样会被 autograd 记录下来，节点（node）就是``ToCopyBackward0``。设备和 dtype 的处理方式相同，
 # 所以这里用 dtype 看到的现象，在 GPU 上同样成立。加上``copy=True``，则无论如何都会复制。
 
 # %% en: Three ways to make a parameter
 # A parameter should be a leaf, for that is where ``backward`` leaves a gradient. Here are three ways
-# to write a tensor on another device that requires a gradient. Which of the three are leaves?
+# to write a tensor that requires a gradient, on another device. Which are leaves?
 
-# %% zh acf1da: 创建模型参数的三种写法
+# %% zh f5b102: 创建模型参数的三种写法
 # 模型参数（parameter）应当是叶子张量，因为``backward``把梯度留在叶子张量里。要在另一个设备上得到一个需要梯度的张量，下面有三种写法，其中哪些得到的是叶子张量？
 
 # %% predict
@@ -178,12 +178,12 @@ with torch.no_grad():
 # a leaf, and ``requires_grad_`` can still turn it into a parameter. So create on the device, or
 # move first and call ``requires_grad_`` last.
 #
-# Now think of a script that sets no default device and writes ``.to(device)`` in place of
+# Take a script that sets no default device and writes ``.to(device)`` in place of
 # ``.to("meta")``. Without a GPU the move changes nothing and ``late`` is a leaf; with one it is
 # not. The script passes all tests on the laptop, and on the server ``late.grad`` stays ``None``. An
 # optimizer at least complains:
 
-# %% zh b31c74
+# %% zh 3e2ec2
 # 这里，需要梯度的张量被复制时，这次复制会被记录，副本就成了运算的结果，
 # 所以不是叶子张量（在``no_grad``之下不作记录，副本就是叶子张量）。不需要梯度的张量，副本是叶子张量，
 # 之后仍可用``requires_grad_``把它变成模型参数。所以，要么直接在目标设备上创建，要么先移动，
@@ -238,13 +238,13 @@ assert w.grad.tolist() == [2, 2, 2]
 
 # %% en: A gradient of its own dtype
 # The attribute ``grad_dtype`` of a leaf says which dtype its gradient gets. Unless you set it, that
-# is the dtype of the leaf. The leaf below is ``bfloat16`` and each ``backward`` adds 1 to its
-# gradient, 400 times. What will ``grad`` be in the end if its dtype is ``bfloat16``, and what if it
-# is ``float32``?
+# is the dtype of the leaf. The leaf below is ``bfloat16``, which keeps 8 significant binary digits,
+# and each ``backward`` adds 1 to its gradient, 400 times. What will ``grad`` be in the end if its
+# dtype is ``bfloat16``, and what if it is ``float32``?
 
-# %% zh 7886c6: 梯度可以有自己的 dtype
+# %% zh 6e5e70: 梯度可以有自己的 dtype
 # 叶子张量的属性``grad_dtype``规定它的梯度是什么 dtype；不设置的话，就与叶子张量相同。下面的叶子张量是``bfloat16``，
-# 每次``backward``给梯度加 1，一共 400 次。如果梯度是``bfloat16``，最后的``grad``是多少？如果是``float32``呢？
+# 它只有 8 位二进制有效数字；每次``backward``给梯度加 1，一共 400 次。如果梯度是``bfloat16``，最后的``grad``是多少？如果是``float32``呢？
 
 
 # %% predict
@@ -281,27 +281,26 @@ assert plain.grad_dtype == torch.bfloat16
 # 梯度随调用次数的变化。``float32``的虚线每次加 1，一直升到 400；``bfloat16``的实线与它重合到 256，此后停住不动。
 
 # %% en
-# ``bfloat16`` keeps 8 significant binary digits. From 256 on its neighbours are 2 apart: 257 lies
-# half-way and is rounded back to 256, each time anew. With ``grad_dtype`` set to ``float32`` the sum
-# is exact, though the leaf still has 16 bits.
+# With 8 digits, neighbours are 2 apart from 256 on: 257 lies half-way and is rounded back to 256, each
+# time. With ``grad_dtype`` set to ``float32`` the sum is exact, though the leaf has 16 bits.
 #
 # ``item()``, used above, returns the Python number in a tensor of one element. On a GPU it waits
 # until that number has been computed and carries it to the CPU.
 
-# %% zh 92dab5
-# ``bfloat16``只有 8 位二进制有效数字。从 256 起，相邻的两个数相差 2：257 正好落在中间，
-# 每次都被舍入回 256。把``grad_dtype``设为``float32``，累加的结果就是精确的，
-# 而叶子张量的元素仍然只占 16 位。
+# %% zh 76087f
+# 有效数字只有 8 位，从 256 起，相邻的两个数就相差 2：257 正好落在中间，每次都被舍入回 256。
+# 把``grad_dtype``设为``float32``，累加的结果就是精确的，而叶子张量的元素仍然只占 16 位。
 #
-# 上面用到的``item()``取出单元素张量里的 Python 数。在 GPU 上，它要等这个数算完，再取到 CPU。
+# 上面用到的``item()``取出单元素张量里的 Python 数值。在 GPU 上，它要等这个数值算完，再取到 CPU。
 
 # %% en: Two devices in one operation
 # ``there`` is on ``meta``; its three partners are on the CPU: one with three elements, one without
-# dimensions, one used as an index. One of the three operations is refused. Which one?
+# dimensions, one used as an index. In arithmetic PyTorch does not move a tensor behind your back, but
+# a single number may join in. One of the three operations is refused. Which one?
 
-# %% zh 2b9843: 一次运算，两个设备
+# %% zh f20cec: 一次运算，两个设备
 # ``there``在``meta``上，与它搭配的三个张量都在 CPU 上：一个有三个元素，一个是零维的，一个用作下标。
-# 三种运算里有一种会报错，是哪一种？
+# 做算术时，PyTorch 不会擅自移动张量，但单独一个数可以参与。三种运算里有一种会报错，是哪一种？
 
 # %% predict
 there = torch.ones(3, device="meta")
@@ -333,16 +332,15 @@ except RuntimeError as problem:
     assert "assign a gradient with device type 'meta'" in str(problem)
 
 # %% en
-# In arithmetic PyTorch does not move a tensor behind your back. But a CPU tensor without dimensions
-# counts as a number, and CPU indices in square brackets are welcome on another device. On a GPU the
-# refusal reads, for example,
+# The product with ``three``. A CPU tensor without dimensions counts as a number, and CPU indices in
+# square brackets are welcome on another device. On a GPU you read, for example,
 # ``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
 #
 # Gradients obey the same rule: assign to ``grad`` a tensor from elsewhere and you read
 # ``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``.
 
-# %% zh 612915
-# 做算术时，PyTorch 不会擅自移动张量。不过，零维的 CPU 张量会被当作一个数；
+# %% zh 81b5e1
+# 是与``three``相乘的那一种。零维的 CPU 张量会被当作一个数；
 # 方括号里的下标也可以是 CPU 张量，哪怕被索引的张量在别的设备上。换成 GPU，
 # 报错信息例如``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
 #
@@ -351,11 +349,12 @@ except RuntimeError as problem:
 
 # %% en: To NumPy
 # NumPy reads the memory of the CPU. The chain ``detach().cpu().numpy()`` leaves the graph, fetches
-# the data to the CPU and converts. Which of these three tensors does it bring to NumPy?
+# the data to the CPU and converts. Only one of these three tensors gets there. What stops the other
+# two?
 
-# %% zh e59d0d: 转到 NumPy
+# %% zh d5568b: 转到 NumPy
 # NumPy 读的是 CPU 的内存。``detach().cpu().numpy()``这一串调用先脱离计算图（computational graph），
-# 再把数据取到 CPU，最后转换成数组。下面三个张量，哪些能转成 NumPy 数组？
+# 再把数据取到 CPU，最后转换成数组。下面三个张量，只有一个能转成 NumPy 数组。另外两个为什么不行？
 
 # %% predict
 for t in (x, x.to(torch.bfloat16), x.to("meta")):
@@ -384,13 +383,13 @@ for problem, bad, said in (
         assert said in str(caught)
 
 # %% en
-# The first alone. NumPy has no ``bfloat16``, so put ``float()`` into the chain. A ``meta`` tensor
+# The first gets there. NumPy has no ``bfloat16``, so put ``float()`` into the chain. A ``meta`` tensor
 # has no numbers to give. From a GPU the chain brings ``float32`` like the first tensor; leave
 # ``detach()`` out, and for a tensor like ``x`` you read
 # ``Can't call numpy() on Tensor that requires grad``.
 
-# %% zh fb9b8c
-# 只有第一个可以。NumPy 没有``bfloat16``，要在中间加上``float()``；``meta``张量则没有数值可给。
+# %% zh 7b6d79
+# 第一个可以。NumPy 没有``bfloat16``，要在中间加上``float()``；``meta``张量则没有数值可给。
 # GPU 上的``float32``张量，与第一个张量一样能取回来；如果漏掉``detach()``，对``x``这样的张量就会看到
 # ``Can't call numpy() on Tensor that requires grad``。
 
@@ -410,9 +409,9 @@ for problem, bad, said in (
 
 # %% en: Exercise: a leaf on each machine
 # ``torch.tensor([1.0, 2.0], requires_grad=True).to(device, torch.bfloat16)`` is no leaf. Write it
-# so that it is a ``bfloat16`` leaf on each machine whose gradient is ``float32``.
+# so that on each machine it is a ``bfloat16`` leaf, with a gradient in ``float32``.
 
-# %% zh da99b3: 练习：在每台机器上都是叶子张量
+# %% zh 5ce7c6: 练习：在每台机器上都是叶子张量
 # ``torch.tensor([1.0, 2.0], requires_grad=True).to(device, torch.bfloat16)``得到的不是叶子张量。
 # 请改写，使结果在每台机器上都是``bfloat16``的叶子张量，而它的梯度是``float32``。
 

@@ -37,13 +37,15 @@ assert weight.grad.tolist() == [[1, 1, 1]]
 
 # %% en: The parameters
 # When ``Tensor.to`` copies a tensor that requires a gradient, autograd normally records it, and the
-# copy is then no leaf. And a module? Is the result the same module, is its weight still the object
-# ``weight``, is that still a leaf, and what becomes of ``weight.grad``?
+# copy is then no leaf. A module, however, is often moved by the line ``model.to(device)`` alone, and
+# the result is not assigned. Is the weight then still the object ``weight``, is that still a leaf, and
+# what becomes of ``weight.grad``?
 
-# %% zh eeddc6: 模型参数
+# %% zh b5232a: 模型参数
 # ``Tensor.to``复制一个需要梯度的张量时，autograd 通常会把复制记录下来，
-# 这时副本就不是叶子张量（leaf tensor）。换成模块（module）呢？返回的是不是同一个模块？它的权重（weight）
-# 是否仍是``weight``这个对象，是否仍是叶子张量？``weight.grad``又会怎样？
+# 这时副本就不是叶子张量（leaf tensor）。可是移动模块（module）时，常常只写一行``model.to(device)``，
+# 并不接收返回值。那么移动之后，它的权重（weight）是否仍是``weight``这个对象，是否仍是叶子张量？
+# ``weight.grad``又会怎样？
 
 # %% predict
 moved = model.to(torch.bfloat16)
@@ -123,13 +125,14 @@ except RuntimeError as problem:
 
 # %% en: What the optimizer holds
 # The optimizer holds the parameters, which are the same objects after the move. Adam also keeps
-# running averages of the gradients; one step creates them in ``float32``. Then the model moves, and
-# the next step fails. Which dtypes do the average and the gradient of the weight have by then?
+# running averages of the gradients and of their squares. One step creates them, then the model
+# moves. Which dtypes do ``exp_avg``, the average of the gradients, and the gradient of the weight
+# have by then, and does the next step work?
 
-# %% zh 97a2a6: 优化器手里有什么
-# 优化器引用的是模型参数，移动之后它们还是同一批对象。Adam 另外还保存梯度的滑动平均值（running average）。
-# 下面先更新一步，产生的平均值是``float32``的；再移动模型，接着更新，就会报错。到那时，
-# Adam 为权重保存的平均值是什么 dtype，权重的梯度又是什么 dtype？
+# %% zh 0e6dc3: 优化器手里有什么
+# 优化器引用的是模型参数，移动之后它们还是同一批对象。Adam 另外还保存梯度的滑动平均值（running average）
+# 和梯度平方的滑动平均值。下面先更新一步，产生这些平均值，再移动模型。到那时，Adam 为权重保存的梯度平均值``exp_avg``
+# 是什么 dtype，权重的梯度又是什么 dtype？接着再更新一步，能成功吗？
 
 # %% predict
 model = torch.nn.Linear(3, 1)

@@ -51,15 +51,15 @@ assert torch.nextafter(a, 2 * a) - a == 8
 # the next number, ``torch.finfo(dtype).eps``.
 #
 # What becomes of the gap when there are a thousand times as many rows, and what if everything
-# is computed in ``float64``?
+# is computed in ``float64``, with 52 binary digits after the point instead of 23?
 
-# %% zh fac946: 更长的和
+# %% zh c2221b: 更长的和
 # 均值的梯度是一个和，数据有多少行，就有多少项。下面把同一个梯度算两遍：一遍在 CPU 上；
 # 另一遍把行的先后次序倒过来，在默认设备上算，有加速器（accelerator）就用加速器。
 # ``gap``是两个梯度之间的距离与梯度大小之比。用``float32``算 32 行时，它与点线差不多一样低；
 # 点线的高度是 1 到下一个能表示的数的间隔，即``torch.finfo(dtype).eps``。
 #
-# 行数增加到上千倍，差距会怎样？如果全都用``float64``计算呢？
+# 行数增加到上千倍，差距会怎样？``float64``小数点后有 52 个二进制位，而不是 23 个，如果全都用它计算呢？
 
 
 # %% predict
@@ -119,25 +119,25 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # The more terms, the more roundings, and the gap tends to grow; by how much depends on the hardware.
 # It stays small all the same. In ``float64`` it is more than a million times smaller, and that makes
 # a test. If two results differ in ``float32``, compute both in ``float64``: a rounding difference
-# shrinks with the dtype, that of a wrong formula does not. (An overflow may go too, for ``float64``
-# also reaches further.)
+# shrinks with the dtype, that of a wrong formula does not. (An overflow, a number too large for
+# ``float32``, may go too, for ``float64`` also reaches further.)
 
-# %% zh 6a34b0
+# %% zh c3c9ba
 # 项数越多，舍入的次数越多，差距也往往越大；具体大出多少，因硬件而异，但差距始终很小。在``float64``下，
 # 差距小了六个数量级以上，由此得到一个检验方法：两个结果在``float32``下不一致，就用``float64``各算一遍。
-# 舍入造成的差距会随 dtype 缩小，公式写错造成的不会。（溢出也可能消失，
+# 舍入造成的差距会随 dtype 缩小，公式写错造成的不会。（溢出，也就是数大得``float32``表示不了，也可能消失，
 # 因为``float64``能表示的范围也更大。）
 
 # %% en: Compare with a tolerance
 # ``torch.testing.assert_close`` raises an ``AssertionError`` if two tensors differ by more than a
 # tolerance. For ``float32`` that is 1e-5 plus 1.3e-6 times the expected value. Below, a gradient
 # over 1024 rows is compared with the same in reverse order, and then with itself as ``float64``.
-# Which comparison passes?
+# ``assert_close`` looks at more than the numbers. Which comparison passes?
 
-# %% zh 8867fc: 比较时留容差
+# %% zh 23824a: 比较时留容差
 # 两个张量的差别如果超出容差（tolerance），``torch.testing.assert_close``就会抛出``AssertionError``。
 # 对``float32``，容差是 1e-5 再加上预期结果（expected）的 1.3e-6 倍。下面拿 1024 行的梯度，
-# 先与倒序算出的比较，再与自己的``float64``版本比较。哪一次能通过？
+# 先与倒序算出的比较，再与自己的``float64``版本比较。``assert_close``看的不只是数值。哪一次能通过？
 
 # %% predict
 rows = torch.sin(torch.arange(20480.0, device="cpu")).reshape(1024, 20)
@@ -190,12 +190,14 @@ assert not torch.allclose(
 
 # %% en: The same seed
 # Data that differ are no rounding difference. ``manual_seed`` starts the random numbers of all
-# devices anew. Here the CPU draws 3 numbers; then, with the same seed, 16, of which we look at the
-# first 3; then 3 in ``float64``. Which of the three lines of output are alike?
+# devices anew. A seed fixes what one algorithm draws, and for normal numbers the CPU has two: how many
+# it has to draw at a time decides which. Here it draws 3; then, with the same seed, 16, of which we
+# look at the first 3; then 3 in ``float64``. Which of the three lines of output are alike?
 
-# %% zh ff6d20: 同一个种子
+# %% zh b9c3e0: 同一个种子
 # 如果数据本身就不同，那就不是舍入误差了。``manual_seed``让所有设备的随机数从头开始。
-# 下面由 CPU 先取 3 个数；再用同一个种子（seed）取 16 个，只看前 3 个；然后用``float64``取 3 个。
+# 种子（seed）只能保证同一种算法取出同样的数；而取正态分布的随机数时，CPU 有两种算法，用哪一种，
+# 看一次要取多少个。下面由 CPU 先取 3 个数；再用同一个种子取 16 个，只看前 3 个；然后用``float64``取 3 个。
 # 三行输出里，哪几行一样？
 
 # %% predict
@@ -220,14 +222,12 @@ assert not torch.allclose(drawn[0], drawn[1])
 assert size == 3 and kind == torch.float64
 
 # %% en
-# The first and the last. A seed fixes what one algorithm draws, and for normal numbers the CPU has
-# one for fewer than 16 at a time and another for the rest. A GPU has its own and draws other
-# numbers from the same seed. To have the same data on each device, draw them on the CPU and move
-# them. A ``Generator`` is a source of random numbers with a seed of its own:
+# The first and the last: the border lies between 15 and 16. A GPU has an algorithm of its own and
+# draws other numbers from the same seed. To have the same data on each device, draw them on the CPU
+# and move them. A ``Generator`` is a source of random numbers with a seed of its own:
 
-# %% zh 09dbe7
-# 第一行和最后一行。种子只能保证同一种算法取出同样的数。取正态分布的随机数时，如果一次不足 16 个，
-# CPU 用一种算法，否则用另一种。GPU 有自己的算法，种子相同，取到的数却不一样。
+# %% zh 8f8de3
+# 第一行和最后一行：两种算法的分界在 15 个与 16 个之间。GPU 有自己的算法，种子相同，取到的数却不一样。
 # 想在每个设备上得到同样的数据，就在 CPU 上取数，再移过去。``Generator``是随机数生成器，有自己的种子：
 
 # %%
@@ -246,15 +246,16 @@ assert (
 # product to 10 of them, called
 # `TF32 <https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere>`__, and multiply much
 # faster. PyTorch has a setting for matrix products, with the values ``highest``, ``high`` and
-# ``medium``, and one for convolutions. What are they if nobody has changed them?
+# ``medium``, and one for convolutions, which slide a small block of weights over an image. Nobody has
+# changed them here:
 
-# %% zh 3b9bb2: 有意减少位数
+# %% zh 10d069: 有意减少位数
 # ``float32``小数点后有 23 个二进制位。许多 NVIDIA GPU 可以把乘法的因子舍入到 10 位，乘法因此快得多，这叫
 # `TF32 <https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere>`__。
-# PyTorch 有一个管矩阵乘法的设置，取值为``highest``、``high``和``medium``；另有一个管卷积（convolution）的设置。
-# 如果没有改动过，两个设置的值各是什么？
+# PyTorch 有一个管矩阵乘法的设置，取值为``highest``、``high``和``medium``；另有一个管卷积（convolution），
+# 也就是让一小块权重在图像上滑动着相乘求和。这里没有改动过它们：
 
-# %% predict
+# %%
 print(torch.get_float32_matmul_precision())
 print(torch.backends.cudnn.allow_tf32)
 

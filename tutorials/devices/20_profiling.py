@@ -56,26 +56,29 @@ assert z.tolist() == [[1.0] * 3] * 2
 # for each; ``aten`` is the library of tensor operations below Python. (The profiler may write a line
 # or two to the error stream; they are harmless.)
 #
-# Without arguments ``profile()`` watches the CPU, and the work of the GPU if there is one and this
-# PyTorch can. Then there are also rows for the GPU's *kernels*, the programs that run there.
-# Older texts write ``use_cuda=True``: PyTorch 2.13 warns about it, and from 2.14 on
-# `it is an error <https://github.com/pytorch/tutorials/pull/3960>`__.
+# Without arguments ``profile()`` watches the CPU, and a GPU too if this build of PyTorch supports it.
+# Then there are also rows for the GPU's *kernels*, the programs that run there.
+#
+# (Older texts write ``use_cuda=True``: PyTorch 2.13 warns about it, and from 2.14 on
+# `it is an error <https://github.com/pytorch/tutorials/pull/3960>`__.)
 
-# %% zh a8d919
+# %% zh 2214cf
 # 每次调用都有一条记录。``key_averages()``把同名的记录合计成一行；``aten``是 PyTorch 在 Python 之下的张量运算库。
 # （性能分析器可能往标准错误流里写一两行信息，不用理会。）
 #
-# 不带参数的``profile()``观察 CPU；如果有 GPU，而这份 PyTorch 也支持，就再加上 GPU 上的工作。这时还会多出一些行，
-# 属于 GPU 的*内核*（kernel），也就是在 GPU 上运行的程序。较早的资料写``use_cuda=True``：
-# PyTorch 2.13 对此发出警告，从 2.14 起
-# `就会报错 <https://github.com/pytorch/tutorials/pull/3960>`__。
+# 不带参数的``profile()``观察 CPU；如果这份 PyTorch 支持，也观察 GPU。这时还会多出一些行，
+# 属于 GPU 的*内核*（kernel），也就是在 GPU 上运行的程序。
+#
+# （较早的资料写``use_cuda=True``：PyTorch 2.13 对此发出警告，从 2.14 起
+# `就会报错 <https://github.com/pytorch/tutorials/pull/3960>`__。）
 
 # %% en: The table
 # ``table`` returns the rows as text, 100 at most unless told otherwise, in the order of
-# ``sort_by``. It is wide, so each line is cut here.
+# ``sort_by``. It is wide, so each line is cut here. (Self and total are told apart two sections on.)
 
-# %% zh 8e6a30: 看懂表格
+# %% zh 7a23d9: 看懂表格
 # ``table``把各行排成文字返回，不另外指定的话最多 100 行，按``sort_by``排序。表格很宽，所以这里每行都截短了。
+# （self 和 total 的区别，隔一节再说。）
 
 # %%
 table = prof.key_averages().table(
@@ -331,11 +334,13 @@ with profile() as prof:
 assert host(prof)["aten::mm"].count == 20
 
 # %% en: Exercise: the same result in a few calls
-# ``loop`` computes :math:`(y/x)^{1000}`. Compute that without a loop, check that the gradients are
-# still 500 and :math:`-500`, and count the calls on the way forward.
+# ``loop`` computes :math:`(y/x)^{1000}`, and the backward pass left 500 in each entry of ``y.grad``
+# and :math:`-500` in each of ``x.grad``. Compute it without a loop, check that the gradients are the
+# same, and count the calls on the way forward.
 
-# %% zh 82f66e: 练习：只用寥寥几次调用
-# ``loop``算的是:math:`(y/x)^{1000}`。请不用循环算出它，检查梯度仍是 500 和:math:`-500`，并数一数前向传播的调用次数。
+# %% zh e4001f: 练习：只用寥寥几次调用
+# ``loop``算的是:math:`(y/x)^{1000}`，反向传播之后，``y.grad``的每个元素都是 500，
+# ``x.grad``的每个元素都是:math:`-500`。请不用循环算出它，检查梯度是否仍然一样，并数一数前向传播的调用次数。
 
 # %% solution
 x.grad = y.grad = None

@@ -128,12 +128,12 @@ if device is None:
 
 # %% en: One number and many
 # Multiply vectors of length :math:`n` by themselves. The CPU uses one of its threads, so that the
-# curve is not bent by the others. How much longer does a thousand numbers take than a single one,
-# and how much longer do sixteen million take?
+# curve is not bent by the others. Do a thousand numbers take much longer than a single one, and do
+# sixteen million take much longer than a thousand?
 
-# %% zh 517aa6: 一个数与许多数
+# %% zh 2a1d36: 一个数与许多数
 # 把长度为:math:`n`的向量与自身相乘。CPU 只用一个线程（thread），免得别的线程影响曲线。算一千个数，
-# 比只算一个数久多少？算一千六百万个数呢？
+# 会比只算一个数久得多吗？算一千六百万个数，又会比算一千个久得多吗？
 
 # %% predict
 threads = torch.get_num_threads()
@@ -180,13 +180,13 @@ assert torch.get_num_threads() == threads
 # %% en: Under the profiler
 # The profiler (:ref:`profiling`) writes a record for each operation. Here are 200
 # multiplications of short vectors, timed alone and under the profiler in turn, 20 times each. Is the
-# ratio of the time under the profiler to the time alone above or below 1, and would you trust the
-# profiler to tell how long something takes?
+# ratio of the time under the profiler to the time alone above or below 1, and would long vectors
+# bring it nearer to 1?
 
-# %% zh 9d8b71: 开着性能分析器计时
+# %% zh f20e27: 开着性能分析器计时
 # 性能分析器（profiler，见:ref:`profiling`）每遇到一次运算就写一条记录。下面对短向量做 200 次乘法，
 # 不开性能分析器和开着性能分析器轮流计时，各 20 次。开着时的用时与不开时的用时相比，
-# 比值在 1 之上还是之下？要知道一段计算用多久，你会相信性能分析器吗？
+# 比值在 1 之上还是之下？换成长向量，比值会更接近 1 吗？
 
 # %% predict
 short = torch.ones(8)
@@ -216,7 +216,7 @@ assert min(watched) > min(alone)
 # does. So the profiler tells *where* the time goes, and a clock tells how long it takes.
 
 # %% zh cf60a3
-# 开着性能分析器更慢。运算这么小，代价就看得出来；运算大了，几乎看不出来。所以时间花在*哪里*，
+# 开着性能分析器更慢。运算这么小，这份开销就看得出来；运算大了，几乎看不出来。所以时间花在*哪里*，
 # 问性能分析器；究竟用了多久，要看时钟。
 
 # %% en: The clock of PyTorch

@@ -134,16 +134,19 @@ assert any("clears events" in str(w.message) for w in warned)
 #
 # Here are three training steps, drawn from such a file (it lies in a temporary folder; to keep
 # yours, give a path of your own). ``AccumulateGrad`` is the node that writes into ``grad``, once for
-# the weight and once for the bias. In which of the three blocks will its bars lie?
+# the weight and once for the bias. In :ref:`measure-time`, a call returned before its work was done.
+# Does ``backward`` do that too, so that bars of ``AccumulateGrad`` lie behind those of
+# ``backward``?
 
-# %% zh 5eec06: 时间轴
+# %% zh bd4dcd: 时间轴
 # 表格只给合计，跟踪记录（trace）则保留先后次序。``export_chrome_trace``写出一个 JSON 文件，
 # 把它拖进`ui.perfetto.dev <https://ui.perfetto.dev>`__或 Chrome 的``chrome://tracing``，就显示为时间轴。
 # 你也可以自己读：``name``是所运行内容的名称，``ts``是开始的时刻，``dur``是持续的时间，后两项以微秒为单位。
 #
 # 下面根据这样一个文件，画出三步训练（文件放在临时文件夹里；想保留，就换成自己的路径）。
 # ``AccumulateGrad``是把结果写进``grad``的节点（node），权重一次，偏置一次。
-# 它的横条会落在三个代码块中的哪一个里？
+# 在:ref:`measure-time`里，任务没做完，调用就返回了。``backward``也会这样吗？
+# 也就是说，``AccumulateGrad``的横条会不会落到``backward``的横条之后？
 
 # %% predict
 with profile() as prof:
@@ -187,23 +190,23 @@ assert spans == [(ts - begin, dur) for ts, dur in bars["forward"]]
 
 # %% en alt
 # Four rows of bars against time. ``forward``, ``backward`` and ``step`` follow each other like
-# stairs, three times. Two short bars of ``AccumulateGrad`` lie within the time of each ``backward``.
+# stairs, three times. Two bars of ``AccumulateGrad``, so short and near that they may look like one
+# line, lie within the time of each ``backward``.
 
-# %% zh alt 18f7c5
+# %% zh alt f39b70
 # 四行横条沿时间展开。``forward``、``backward``和``step``像台阶一样依次出现，共三轮。
-# 每个``backward``的时间之内，都有两根短短的``AccumulateGrad``横条。
+# 每个``backward``的时间之内，都有两根``AccumulateGrad``横条，又短又近，看上去可能像一条线。
 
 # %% en
-# In ``backward``: when ``step`` begins, the gradients are there. Autograd's engine runs the nodes
-# while ``backward`` waits for it. On a CPU it does
-# so in your thread; on a GPU in a thread of its own, which the timeline shows as a row of its own.
-# There the kernels have rows too, and lag behind the calls that submitted them: the queue of
-# :ref:`measure-time`.
+# They lie within ``backward``, two so close that they may look like one: autograd's engine runs the
+# nodes while ``backward`` waits for it. On a CPU it does so in your thread; on a GPU in a thread of
+# its own, which the timeline shows as a row of its own. There the kernels have rows too, and lag
+# behind the calls that submitted them: that is the queue.
 
-# %% zh 310913
-# 在``backward``里：等到``step``开始，梯度已经齐了。autograd 的引擎运行各个节点，而``backward``等它做完。
-# 在 CPU 上，引擎就在你的线程里运行；在 GPU 上，它有自己的线程，时间轴上也就单独占一行。内核（kernel）
-# 也有自己的行，而且比提交它们的调用开始得晚：这就是:ref:`measure-time`里的队列。
+# %% zh a2c18c
+# 都在``backward``的时间之内，两根挨得很近，看上去可能像一根：autograd 的引擎运行各个节点，
+# 而``backward``等它做完。在 CPU 上，引擎就在你的线程里运行；在 GPU 上，它有自己的线程，
+# 时间轴上也就单独占一行。内核（kernel）也有自己的行，而且比提交它们的调用开始得晚：这就是队列。
 
 # %% en: Memory
 # ``profile_memory=True`` notes what each operation allocates, less what it frees. ``square`` has a

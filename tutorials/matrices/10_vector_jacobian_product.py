@@ -93,11 +93,11 @@ assert x.grad.tolist() == [
 #    \qquad
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
-# The result above is the first row plus 10 times the second. As a product of a row vector and a
-# matrix it is :math:`v^\top J`, in code ``v @ J``: the *vector-Jacobian product*. It has one number
-# per column, that is, per input.
+# The result above is the first row plus 10 times the second. The raised sign in :math:`v^\top J` says
+# that :math:`v` is written as a row; row times matrix is the result, in code ``v @ J``: the
+# *vector-Jacobian product*. It has one number per column, that is, per input.
 
-# %% zh 6a3865: 行是输出，列是输入
+# %% zh 7c14bf: 行是输出，列是输入
 # 把六个导数排成一张表，每个输出占一行，每个输入占一列。这就是*雅可比矩阵*（Jacobian matrix）
 # :math:`J`：对:math:`y = f(x)`，有:math:`J_{ij} = \partial y_i / \partial x_j`（下标在公式里从 1 数起，
 # 在代码里从 0 数起）：
@@ -108,8 +108,9 @@ assert x.grad.tolist() == [
 #    \qquad
 #    J(1, 2, 3) = \begin{pmatrix} 2 & 1 & 0 \\ 0 & 1 & 6 \end{pmatrix}
 #
-# 上面的结果，正是第一行加上第二行的 10 倍。写成行向量与矩阵之积，就是:math:`v^\top J`，代码里是
-# ``v @ J``，称为*向量-雅可比积*（vector-Jacobian product）。它的每一个数对应一列，也就是一个输入。
+# 上面的结果，正是第一行加上第二行的 10 倍。:math:`v^\top J`右上角的记号表示把:math:`v`写成一行；这一行乘以矩阵，
+# 就是上面的结果，代码里是``v @ J``，称为*向量-雅可比积*（vector-Jacobian product）。
+# 它的每一个数对应一列，也就是一个输入。
 
 # %%
 J = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 6.0]])

@@ -24,33 +24,42 @@ device = torch.accelerator.current_accelerator(check_available=True)
 torch.set_default_device(device or "cpu")
 
 # %% en: Five sines
-# Here are five numbers and their sines. The sum of the sines is a single number, so ``backward``
-# needs no ``v``. Does ``x.grad`` hold the slope of each sine at its own point, or a mixture of the
-# five?
+# The first lines take five numbers and sum their sines; as in :ref:`first-gradient`, ``x.grad`` then
+# holds the slope of each sine at its own point. The last lines take no sum, but a ``v`` that weighs
+# the last sine by 10 and the others by 1. How many of the five numbers change?
 
-# %% zh 431ab2: 五个正弦
-# 下面是五个数和它们的正弦。各个正弦之和只是一个数，所以``backward``不需要``v``。``x.grad``里是每个正弦
-# 在各自那一点的斜率，还是五个斜率混在一起的结果？
+# %% zh 575e09: 五个正弦
+# 前几行取五个数，对它们的正弦求和；同:ref:`first-gradient`里一样，这时``x.grad``里是每个正弦在各自那一点的斜率。
+# 后几行不求和，而是用``v``给最后一个正弦 10 倍的权重，其余的权重都是 1。五个数里有几个会变？
 
 # %% predict
 x = torch.linspace(0, 1, 5, requires_grad=True)
 x.sin().sum().backward()
 print(x.grad)
 
+v = torch.tensor([1.0, 1.0, 1.0, 1.0, 10.0])
+x.grad = None
+x.sin().backward(v)
+print(x.grad)
+
 # %% check
-torch.testing.assert_close(x.grad, x.detach().cos())
+(summed,) = torch.autograd.grad(x.sin().sum(), x)
+torch.testing.assert_close(summed, x.detach().cos())
+torch.testing.assert_close(x.grad[:4], summed[:4])
+torch.testing.assert_close(x.grad[4], 10 * summed[4])
 torch.testing.assert_close(x.detach(), torch.arange(5) / 4)
 
 # %% en
-# The slopes :math:`\cos x_j`, unmixed, from :math:`\cos 0 = 1` to :math:`\cos 1 = 0.5403`. A sum weighs
-# every output by 1, so it stands for a ``v`` whose elements are all 1, and the product adds up the
-# rows: ``x.grad`` holds the sum of each column. The sine of :math:`x_j` depends on :math:`x_j` only, so
-# a column has one entry that is not zero, and there is nothing to mix.
+# One, the last: :math:`\cos 1 = 0.5403` becomes 5.4030. The sine of :math:`x_j` depends on :math:`x_j`
+# only, so a column of :math:`J` has one entry that is not zero, and the weight of one sine reaches one
+# number. A sum weighs every output by 1, so it stands for a ``v`` whose elements are all 1, and
+# ``x.grad`` holds the sum of each column. Here that mixes nothing: it leaves the slopes
+# :math:`\cos x_j`.
 
-# %% zh 9aeece
-# 是各自的斜率:math:`\cos x_j`，从:math:`\cos 0 = 1`到:math:`\cos 1 = 0.5403`，没有混在一起。求和时每个输出的权重都是 1，
-# 相当于取元素全为 1 的``v``，乘积就是各行相加：``x.grad``里是每一列的和。:math:`x_j`的正弦只取决于:math:`x_j`，
-# 所以每列只有一个元素不为零，也就没有什么可混的。
+# %% zh b51d6e
+# 只有最后一个：:math:`\cos 1 = 0.5403`变成了 5.4030。:math:`x_j`的正弦只取决于:math:`x_j`，所以:math:`J`的每列只有一个元素不为零，
+# 一个正弦的权重只影响一个数。求和时每个输出的权重都是 1，相当于取元素全为 1 的``v``，
+# ``x.grad``里就是每一列的和。在这里，什么也没有混在一起，得到的正是各自的斜率:math:`\cos x_j`。
 
 # %% en: A running sum
 # ``cumsum`` replaces each number by the sum of all numbers up to it:
@@ -274,17 +283,22 @@ torch.testing.assert_close(x.grad, torch.zeros(8), rtol=0, atol=1e-5)
 
 J = jacobian((x - x.mean()) / x.std(), x)
 assert (J.diagonal() > 0.1).all() and (J.abs() > 1e-3).sum() == 60
+z = y.detach()
+cancel = (torch.outer(z, z) / 7 + 1 / 8).abs() < 1e-6
+assert cancel.sum() == 4 and (J[cancel].abs() < 1e-5).all()
 same = torch.ones(8)
 assert ((same - same.mean()) / same.std()).isnan().all()
 
 # %% en
 # The standardised numbers add up to 0 unless the elements of :math:`x` are all equal (then each is 0
 # divided by 0), so the gradient of their sum is zero; yet 60 of the 64 entries of the Jacobian are
-# not. ``BatchNorm1d`` in training ties the samples of a batch together in this way.
+# not. (In the other four, with these eight numbers, what the mean and the deviation contribute
+# cancels out.) ``BatchNorm1d`` in training ties the samples of a batch together in this way.
 
-# %% zh 5565db
+# %% zh 6dba67
 # 只要:math:`x`的元素不全相等（全相等时，每个数都是 0 除以 0），标准化以后的数加起来就是 0，所以总和的梯度为零；
-# 可是雅可比矩阵的 64 个元素里，有 60 个不是零。训练时的``BatchNorm1d``，就是这样把批次里的各个样本联系在一起的。
+# 可是雅可比矩阵的 64 个元素里，有 60 个不是零。（其余四个，是因为取了这八个数，均值和标准差的影响恰好抵消。）
+# 训练时的``BatchNorm1d``，就是这样把批次里的各个样本联系在一起的。
 
 # %% en: Where next
 # :ref:`jacobians-and-hessians` gets whole matrices by one call of a function made for it.

@@ -165,14 +165,13 @@ torch.testing.assert_close(elsewhere, torch.tensor(formula))
 # 它是对称的：只要二阶导数连续，求导的先后次序就无关紧要。
 
 # %% en: The gradient as a function
-# A gradient is itself a function, here with 3 inputs and 3 outputs. Its Jacobian must then be 3 by 3.
-# The code writes the gradient with ``torch.autograd.grad``; ``create_graph=True`` lets autograd
-# record that computation as well, so that it can be differentiated in turn. What will be printed?
+# A gradient is itself a function, here with 3 inputs and 3 outputs. The code writes it with
+# ``torch.autograd.grad``; ``create_graph=True`` lets autograd record that computation as well, so that
+# it can be differentiated in turn. What is its Jacobian at the same point?
 
-# %% zh 7d257c: 把梯度当作函数
-# 梯度本身也是函数，这里它有 3 个输入、3 个输出，雅可比矩阵就该是 3 乘 3 的。代码用``torch.autograd.grad``
-# 写出梯度；设``create_graph=True``，autograd 就把求梯度的计算也记录下来，这样才能对它继续求导。
-# 打印出来的会是什么？
+# %% zh d4281e: 把梯度当作函数
+# 梯度本身也是函数，这里它有 3 个输入、3 个输出。代码用``torch.autograd.grad``写出梯度；设``create_graph=True``，
+# autograd 就把求梯度的计算也记录下来，这样才能对它继续求导。在同一点，梯度的雅可比矩阵是什么？
 
 
 # %% predict

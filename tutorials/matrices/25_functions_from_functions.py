@@ -59,11 +59,13 @@ torch.testing.assert_close(third, -torch.tensor(2.0).cos())
 # 自己所需的东西。导数的导数，不论求到第几阶，都叫*高阶导数*（higher-order derivative）。
 
 # %% en: A hundred points at once
-# You want to draw the derivative. Which of these does ``slope`` accept: a single point, the same
-# point in a vector of one element, a vector of a hundred points?
+# You want to draw the derivative. ``backward`` needs no ``v`` for an output of one element; ``grad``
+# is stricter. Which of these does ``slope`` accept: a single point, the same point in a vector of one
+# element, a vector of a hundred points?
 
-# %% zh cc6f90: 一次算一百个点
-# 你想画出导数的曲线。单个的点、由这个点单独组成的向量、含有一百个点的向量，``slope``接受其中哪些？
+# %% zh c40be2: 一次算一百个点
+# 你想画出导数的曲线。输出只有一个元素时，``backward``不需要``v``；``grad``则更严格。
+# 单个的点、由这个点单独组成的向量、含有一百个点的向量，``slope``接受其中哪些？
 
 # %% predict
 points = torch.linspace(-4, 4, 100)
@@ -86,16 +88,13 @@ for refused in trials[1:]:
         assert told in str(refusal)
 
 # %% en
-# Only the single point. ``grad`` differentiates a scalar, a tensor without dimensions; unlike
-# ``backward``, it refuses a vector of one element. ``vmap`` takes a function of one point to a
-# function of many: it runs it for every element along the first dimension, in one batch, with no loop
-# for you to write. Functions that come from functions can be handed on, so ``vmap(grad(...))`` is
-# written as it is said:
+# Only the single point: ``grad`` differentiates a scalar, a tensor without dimensions. ``vmap`` takes
+# a function of one point to a function of many: it runs it for every element along the first
+# dimension, in one batch, without a loop. ``vmap(grad(...))`` is written as it is said:
 
-# %% zh c97664
-# 只接受单个的点。``grad``求导的对象是标量（scalar），也就是没有维度的张量；与``backward``不同，它连只有一个元素的向量也不接受。
-# ``vmap``则把处理一个点的函数变成处理许多点的函数：沿第一维的每个元素各运行一次，
-# 合成一批来算，不用写循环。既然由函数得到的还是函数，就可以接着传给下一个，直接写成``vmap(grad(...))``：
+# %% zh a55a85
+# 只接受单个的点：``grad``求导的对象是标量（scalar），也就是没有维度的张量。``vmap``则把处理一个点的函数变成
+# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，不用循环。怎么说就怎么写，``vmap(grad(...))``：
 
 # %%
 first = vmap(grad(torch.sin))(points)
@@ -124,12 +123,14 @@ torch.testing.assert_close(second, -at.sin(), rtol=0, atol=1e-5)
 
 # %% en: Two arguments
 # The function :math:`a(x, y) = x\, y^2` has two arguments, and so two derivatives, :math:`y^2` and
-# :math:`2 x y`. Which of them does ``grad`` return at :math:`x = 2` and :math:`y = 3`: the first, both
-# or their sum?
+# :math:`2 x y`. ``argnums`` says by which arguments ``grad`` differentiates, counted from 0: a number
+# for one of them, a tuple for several. Leave it out, and it is 0. What do the two lines print at
+# :math:`x = 2` and :math:`y = 3`?
 
-# %% zh 5c0e41: 两个参数
-# 函数:math:`a(x, y) = x\, y^2`有两个参数，也就有两个导数:math:`y^2`和:math:`2 x y`。在:math:`x = 2`、
-# :math:`y = 3`处，``grad``返回的是第一个，是两个，还是两者之和？
+# %% zh cabbc7: 两个参数
+# 函数:math:`a(x, y) = x\, y^2`有两个参数，也就有两个导数:math:`y^2`和:math:`2 x y`。``argnums``指定``grad``
+# 对哪些参数求导，从 0 数起：一个参数写一个数，几个参数写元组；不写就是 0。在:math:`x = 2`、:math:`y = 3`处，
+# 下面两行各打印什么？
 
 
 # %% predict
@@ -139,25 +140,19 @@ def area(x, y):
 
 two, three = torch.tensor(2.0), torch.tensor(3.0)
 print(grad(area)(two, three))
+print(grad(area, argnums=(1, 0))(two, three))
 
 # %% check
 assert grad(area)(two, three) == 9
+both = grad(area, argnums=(1, 0))(two, three)
+assert [d.item() for d in both] == [12, 9]
+assert grad(area, argnums=1)(two, three) == 12
 
 # %% en
-# The first. Without ``argnums`` it is the derivative by the argument number 0. ``argnums`` says by
-# which arguments: a number for one of them, a tuple for several.
+# First :math:`y^2 = 9` alone, then 12 and 9: the derivatives come in the order of the tuple.
 
-# %% zh 8323e2
-# 是第一个。不写``argnums``时，对第 0 个参数求导。``argnums``指定对哪些参数求导：一个参数写一个数，
-# 几个参数写元组。
-
-# %%
-print(grad(area, argnums=(0, 1))(two, three))
-
-# %% check
-both = grad(area, argnums=(0, 1))(two, three)
-assert [d.item() for d in both] == [9, 12]
-assert grad(area, argnums=1)(two, three) == 12
+# %% zh c8b75e
+# 先是单独一个:math:`y^2 = 9`，然后是 12 和 9：几个导数按元组里的顺序排列。
 
 # %% en: Evaluations and products
 # ``vjp`` returns the output and a function that computes :math:`v^\top J` for the :math:`v` that you
@@ -193,16 +188,17 @@ torch.testing.assert_close(torch.cat(pullback(torch.eye(2)[1])), J[1])
 # One: the graph is kept, and each product is only a walk back through it. (The products come as
 # tuples, with one entry per input.)
 #
-# ``jvp`` computes :math:`J u` in one go. It is *forward mode*: the derivative along :math:`u` travels
-# with the value, from the inputs to the outputs, so :math:`u` must be there from the start. In torch 2.13 the first use of forward mode loads parts of PyTorch that raise a
-# ``DeprecationWarning``. It is not about your code, and the cell silences it.
+# ``jvp``, with inputs and directions as tuples, computes :math:`J u` in one go. It is *forward mode*:
+# the derivative along :math:`u` travels with the value, from the inputs to the outputs, so :math:`u`
+# must be there from the start. (Its first use in torch 2.13 raises a ``DeprecationWarning`` that does
+# not concern your code; the cell silences it.)
 
-# %% zh 23bae4
+# %% zh c2ca60
 # 只有一项：计算图（computational graph）被保留下来，每求一个乘积，只是沿着它往回走一趟。（乘积放在元组里，每个输入对应一项。）
 #
-# ``jvp``则一步算出:math:`J u`。它用的是*前向模式*（forward mode）：沿:math:`u`方向的导数与数值
-# 一道，从输入走到输出，所以:math:`u`一开始就得给出。在 torch 2.13 里，第一次使用前向模式时，PyTorch 会加载
-# 自身的一些部分，由此引发``DeprecationWarning``。这个警告与你的代码无关，下面把它屏蔽掉。
+# ``jvp``的输入和方向都放在元组里，一步就算出:math:`J u`。它用的是*前向模式*（forward mode）：
+# 沿:math:`u`方向的导数与数值一道，从输入走到输出，所以:math:`u`一开始就得给出。（在 torch 2.13 里，
+# 第一次使用它会引发``DeprecationWarning``，它与你的代码无关，下面把它屏蔽掉。）
 
 # %%
 with warnings.catch_warnings():
@@ -269,15 +265,15 @@ torch.testing.assert_close(by_hand.sum(0), whole)
 # An ``nn.Module`` keeps its parameters inside, but ``hessian`` differentiates by arguments.
 # ``functional_call`` runs a module with the parameters that you pass in a dictionary, and so makes
 # them an argument. The Hessian is then a dictionary of dictionaries, a block for each pair of names;
-# the block of the two weights is shown as a 2 by 2 matrix.
+# the block of the two weights is shown.
 #
 # The model is linear and the loss is the mean of squared errors. The loop takes the model's own
 # parameters first, then all of them moved by 1. Will the two matrices differ?
 
-# %% zh 0ed3bc: 模型的损失
+# %% zh 5ba888: 模型的损失
 # ``nn.Module``把模型参数存在内部，而``hessian``是对函数的参数求导的。``functional_call``运行模块时，用的是你在
 # 字典里传入的模型参数，模型参数便成了函数的参数。这样得到的海森矩阵是字典套字典，每一对名字对应一块；
-# 下面把两个权重的那一块写成 2 乘 2 的矩阵。
+# 下面打印的，是两个权重的那一块。
 #
 # 模型是线性的，损失是误差平方的平均值。循环先用原来的模型参数，再把它们全都加上 1。
 # 两次打印出来的矩阵会不同吗？
@@ -322,49 +318,66 @@ assert abs(model_loss(moved) - (outputs - 1).square().mean()) < 1e-5
 # 的各行是:math:`N`个输入。如果再加一层，海森矩阵就会随模型参数而变。
 
 # %% en: The older interface inside the newer
-# With ``torch.func.hessian``, ``vmap`` gets one Hessian for each of four points. Now put in its place
-# ``functional.hessian``, the call of the last page, with ``create_graph=True``: first inside
-# ``grad``, which differentiates the sum of its entries, then inside ``vmap``. Which of the two works?
+# ``functional.jacobian``, the call of the last page, works on an input with ``requires_grad``, and with
+# ``create_graph=True`` sets it only where it is missing. Inside ``grad`` and ``vmap``, setting it is an
+# error. Below, ``grad`` differentiates the sum of the entries of :math:`J`; ``vmap`` asks for
+# :math:`J` at each of four points. Which of the two works?
 
-# %% zh 4da17a: 把旧接口放进新接口
-# 用``torch.func.hessian``，``vmap``能在四个点上各求一个海森矩阵。现在换成上一页的``functional.hessian``，
-# 并设``create_graph=True``：先放进``grad``，对各元素之和求导；再放进``vmap``。哪一种行得通？
+# %% zh 01749a: 把旧接口放进新接口
+# 上一页的``functional.jacobian``，计算时用的是带有``requires_grad``的输入；设了``create_graph=True``，就只在输入没有带的时候
+# 才替它设上。可是在``grad``和``vmap``内部设置，就会出错。下面的``grad``对:math:`J`的各元素之和求导，
+# ``vmap``则在四个点上各求一个:math:`J`。哪一种行得通？
 
 
 # %% predict
-def g(x):
-    return x[0] ** 2 * x[1] + x[1] * x[2] ** 2
-
-
 def matrix(x):
-    return functional.hessian(g, x, create_graph=True)
+    return functional.jacobian(f, x, create_graph=True)
 
 
-print(vmap(hessian(g))(samples).shape)
-for transformed, at in (
-    (grad(lambda x: matrix(x).sum()), x),
-    (vmap(matrix), samples),
-):
+entries = grad(lambda x: matrix(x).sum())
+for transformed, at in ((entries, x), (vmap(matrix), samples)):
     try:
         print(transformed(at))
     except RuntimeError as error:
         print(textwrap.fill(str(error), 72))
 
+
 # %% check
-assert grad(lambda x: matrix(x).sum())(x).tolist() == [4, 4, 4]
+def g(x):
+    return x[0] ** 2 * x[1] + x[1] * x[2] ** 2
+
+
+def curved(x):
+    return functional.hessian(g, x, create_graph=True)
+
+
+def marked(x):
+    marks.append(x.requires_grad)
+    return x.sum()
+
+
+marks = []
+grad(marked)(x), vmap(marked)(samples)
+assert marks == [True, False]
+assert entries(x).tolist() == [1, 1, 2]
+assert grad(lambda x: curved(x).sum())(x).tolist() == [4, 4, 4]
 assert grad(lambda x: hessian(g)(x).sum())(x).tolist() == [4, 4, 4]
 many = vmap(hessian(g))(samples)
 assert many.shape == (4, 3, 3)
 for sample, one in zip(samples, many, strict=True):
     torch.testing.assert_close(one, functional.hessian(g, sample))
-try:
-    vmap(matrix)(samples)
-except RuntimeError as refusal:
-    assert "inside of a function being transformed" in str(refusal)
-inner = grad(
-    lambda x: functional.jacobian(f, x, create_graph=True).sum()
-)
-assert inner(x).tolist() == [1, 1, 2]
+inside_grad = grad(lambda x: functional.jacobian(f, x).sum())
+for forbidden, at in (
+    (vmap(matrix), samples),
+    (vmap(curved), samples),
+    (inside_grad, x),
+    (grad(lambda x: x.clone().requires_grad_().sum()), x),
+):
+    try:
+        forbidden(at)
+    except RuntimeError as refusal:
+        told = "inside of a function being transformed"
+        assert told in str(refusal)
 tracked = x.clone().requires_grad_()
 assert not functional.jacobian(f, tracked).requires_grad
 assert torch.func.jacrev(f)(tracked).requires_grad
@@ -390,29 +403,28 @@ with warnings.catch_warnings():
         assert "_make_dual" in str(refusal)
 
 # %% en
-# Inside ``grad`` it works: the entries add up to :math:`4 (x_1 + x_2 + x_3)`, and (4, 4, 4) is right.
-# Inside ``vmap`` it does not: ``functional`` sets ``requires_grad``, and ``vmap`` cannot follow that.
-# So do not count on mixing the two interfaces. How they differ:
+# ``grad``: it differentiates by ``x``, so ``x`` has ``requires_grad`` there. The entries add up
+# to :math:`x_2 + x_1 + 1 + 2 x_3`, and (1, 1, 2) is right. ``vmap`` does not differentiate, and there
+# ``functional.jacobian`` has to set it. Do not count on mixing the two interfaces. They differ:
 #
-# - ``functional`` takes function and inputs together and differentiates by all of these inputs. In
-#   ``torch.func``, ``grad``, ``jacrev``, ``jacfwd`` and ``hessian`` return a function and obey
-#   ``argnums``; ``vjp`` and ``jvp`` take the inputs at once and have no ``argnums``.
+# - ``functional`` takes function and inputs together and differentiates by all these inputs. From
+#   ``torch.func``, ``grad`` and ``hessian`` return a function and obey ``argnums``, as do ``jacrev``
+#   and ``jacfwd`` (a Jacobian by rows, by columns); ``vjp`` and ``jvp`` take the inputs at once and
+#   have no ``argnums``.
 # - ``functional`` cuts its result from the graph unless you say ``create_graph=True``; ``torch.func``
 #   does not.
-# - ``grad``, ``vjp``, ``jvp``, ``jacrev``, ``jacfwd``, ``hessian`` and ``vmap`` are made to be nested.
-#   ``torch.func.linearize`` is not: in torch 2.13 ``grad`` over it returns wrong numbers without an
-#   error.
+# - ``vmap`` and these six calls of ``torch.func`` are made to be nested.
 
-# %% zh f7b109
-# 放进``grad``行得通：各元素之和是:math:`4 (x_1 + x_2 + x_3)`，(4, 4, 4) 是对的。放进``vmap``就不行：
-# ``functional``在内部设置``requires_grad``，而``vmap``处理不了这一步。所以不要指望两套接口可以混用。它们的区别是：
+# %% zh 19067d
+# 放进``grad``行得通：它要对``x``求导，所以在它内部，``x``已经带有``requires_grad``。各元素之和是
+# :math:`x_2 + x_1 + 1 + 2 x_3`，(1, 1, 2) 是对的。``vmap``并不求导，在它内部只好由``functional.jacobian``来设。
+# 不要指望两套接口可以混用。它们的区别是：
 #
-# - ``functional``同时接收函数和输入，并对这些输入全都求导。在``torch.func``里，``grad``、``jacrev``、
-#   ``jacfwd``和``hessian``返回函数，由``argnums``决定对哪些参数求导；``vjp``和``jvp``则直接接收输入，没有
-#   ``argnums``。
+# - ``functional``同时接收函数和输入，并对这些输入全都求导。``torch.func``里的``grad``和``hessian``返回函数，
+#   由``argnums``决定对哪些参数求导，``jacrev``和``jacfwd``也是这样，它们分别按行、按列求雅可比矩阵（Jacobian matrix）；
+#   ``vjp``和``jvp``则直接接收输入，没有``argnums``。
 # - ``functional``的结果与计算图断开，除非设``create_graph=True``；``torch.func``的结果不断开。
-# - ``grad``、``vjp``、``jvp``、``jacrev``、``jacfwd``、``hessian``和``vmap``本来就是为嵌套设计的。
-#   ``torch.func.linearize``不是：在 torch 2.13 里，把``grad``套在它外面，会得到错误的数值，却不报错。
+# - ``vmap``和``torch.func``的这六个调用，本来就是为嵌套设计的。
 
 # %% en: Remember
 # - ``grad`` returns a function; ``argnums`` says by which arguments it differentiates.
@@ -440,7 +452,7 @@ assert mixed(two, three) == 6
 # Combine ``vmap`` with ``pullback`` and build the whole Jacobian of :math:`f`.
 
 # %% zh e6973b: 练习：用一个函数得到所有的行
-# 把``vmap``与``pullback``组合起来，构造:math:`f`的整个雅可比矩阵（Jacobian matrix）。
+# 把``vmap``与``pullback``组合起来，构造:math:`f`的整个雅可比矩阵。
 
 # %% solution
 (rows,) = vmap(pullback)(torch.eye(2))

@@ -100,19 +100,40 @@ with warnings.catch_warnings():
     print("2 x 64", evaluations(jacfwd, n=64, m=2))
 
 # %% check
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class Largest(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.batch, self.written = [], 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            self.written += out.numel()
+        if "mm" in str(func):
+            self.batch.append(out.numel())
+        return out
+
+
 assert evaluations(jacfwd, n=2, m=64) == 2 + 2
 assert evaluations(jacfwd, n=64, m=2) == 64 + 2
 tall, x = network(2, 64), torch.tensor([0.5, -1.0])
 torch.testing.assert_close(jacfwd(tall)(x), jacrev(tall)(x))
 assert jacrev(tall)(x).shape == (64, 2)
+with Largest() as counted:
+    jacfwd(network(3, 5))(torch.ones(3))
+assert counted.batch == [16, 16, 3 * 16, 5, 5, 3 * 5]
 
 # %% en
-# The 64 by 2 one: a pass for each of its 2 columns. Beside the columns, each of these counts holds 2
-# evaluations more. The matrices are the same, only the way to them differs.
+# The 64 by 2 one: a pass for each of its 2 columns. Each of these counts holds 2 evaluations more,
+# because torch 2.13 computes the values themselves twice here. The matrices are the same, only the way
+# to them differs.
 
-# %% zh 0ef7ed
-# 64 乘 2 的那个：它只有 2 列，每列走一趟。除了每列一次，上面两个计数都还多出 2 次求值。两种办法求出的矩阵相同，
-# 不同的只是求法。
+# %% zh b93c2d
+# 64 乘 2 的那个：它只有 2 列，每列走一趟。两个计数都还多出 2 次求值，是因为 torch 2.13 在这里把函数值本身算了两遍。
+# 两种办法求出的矩阵相同，不同的只是求法。
 
 # %% en: Where the ways cross
 # Keep 16 inputs and let the number :math:`m` of outputs grow from 1 to 32. What do the costs of
@@ -174,23 +195,6 @@ def in_portions(function):
 print(evaluations(in_portions, n=2, m=64))
 
 # %% check
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Largest(TorchDispatchMode):
-    def __init__(self):
-        super().__init__()
-        self.batch, self.written = [], 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor):
-            self.written += out.numel()
-        if "mm" in str(func):
-            self.batch.append(out.numel())
-        return out
-
-
 assert evaluations(in_portions, n=2, m=64) == 65
 torch.testing.assert_close(in_portions(tall)(x), jacrev(tall)(x))
 with Largest() as whole:
@@ -276,21 +280,27 @@ assert written[1] > 3 * written[0]
 
 # %% en
 # The whole Hessian grows: :math:`2n + 2` evaluations, a gradient and then 2 for each row. A product
-# stays at 4 or 6. ``hvp`` costs more than ``vhp`` because a backward pass multiplies from the left;
-# ``functional`` gets the product from the right by yet another backward pass. :math:`H` is symmetric,
-# so with ``functional`` take
-# `vhp <https://docs.pytorch.org/docs/stable/generated/torch.autograd.functional.hvp.html>`__. (The
-# factors 2, 4 and 6 belong to this loss. Those of others, too, do not grow with :math:`n` as a rule; an
-# exception is a loop over the elements ``x[i]``, each of which writes :math:`n` numbers on the way
-# back.)
+# stays at 4 or 6. A backward pass multiplies from the left, and that is all ``vhp`` needs; for the
+# product from the right, ``hvp`` adds one more backward pass. :math:`H` is symmetric, so with
+# ``functional`` take
+# `vhp <https://docs.pytorch.org/docs/stable/generated/torch.autograd.functional.hvp.html>`__.
+#
+# .. note::
+#
+#    The factors 2, 4 and 6 belong to this loss. Other losses may have others, which as a rule do not
+#    grow with :math:`n` either. A loop over the elements is an exception: on the way back, each ``x[i]``
+#    writes :math:`n` numbers.
 
-# %% zh 6145ac
+# %% zh 497e40
 # 求整个海森矩阵的代价会增长：相当于求值:math:`2n + 2`次，即先求一次梯度，再为每一行求值 2 次。求一个乘积则一直是
-# 4 次或 6 次。``hvp``比``vhp``贵，是因为反向传播（backward pass）只会从左边乘，``functional``要再反向传播一次，
-# 才能得到从右边乘的结果。既然:math:`H`是对称的，用``functional``时就选
+# 4 次或 6 次。反向传播（backward pass）从左边乘，``vhp``有它就够了；``hvp``要从右边乘，还得多做一次反向传播。
+# 既然:math:`H`是对称的，用``functional``时就选
 # `vhp <https://docs.pytorch.org/docs/stable/generated/torch.autograd.functional.hvp.html>`__。
-# （2、4、6 这些倍数是这个损失特有的；换成别的损失，倍数通常也不随:math:`n`增长。例外是对元素``x[i]``逐个循环：
-# 反向传播时，每个元素都要写:math:`n`个数。）
+#
+# .. note::
+#
+#    2、4、6 这些倍数是这个损失特有的；换成别的损失，倍数可能不同，但通常也不随:math:`n`增长。
+#    例外是对元素逐个循环：反向传播时，每个``x[i]``都要写:math:`n`个数。
 
 # %% en: A hundred thousand inputs
 # :math:`H w` says how the gradient changes when :math:`x` moves along :math:`w`: it is the ``jvp`` of
@@ -335,13 +345,12 @@ factors = [
 assert factors[0] == factors[1] == 6
 
 # %% en
-# 40 gigabytes against 0.0004. Such a *Hessian-vector product* is computed in a moment, and many methods ask for nothing
-# but products: curvature along a direction, the largest eigenvalue, a linear system solved by
-# conjugate gradients.
+# 40 gigabytes against 0.0004. Such a *Hessian-vector product* is computed in a moment, and often you
+# need no more: the curvature along a direction, for example, takes a single one.
 
-# %% zh 7da0b0
+# %% zh 2d1d4f
 # 40 GB 对 0.0004 GB。这种*海森-向量积*（Hessian-vector product）一眨眼就算好了，
-# 而许多方法需要的也只是乘积：求沿某个方向的曲率，求最大的特征值，用共轭梯度法解线性方程组。
+# 而且常常有它就够用：比如求沿某个方向的曲率，只要一个这样的乘积。
 
 # %% en: Remember
 # - ``jacrev`` pays per row, ``jacfwd`` per column; for one row, reverse mode.

@@ -27,9 +27,9 @@ if device is None or device.type == "mps":
 torch.set_default_device(device)
 
 # %% en: A jump instead of a step
-# Gradient descent follows the slope. Newton's method also knows how the slope changes, from the
-# Hessian matrix :math:`H`, and goes to where the gradient would vanish if the slope kept changing at
-# this rate:
+# To make a function :math:`\varphi` small, gradient descent follows the slope. Newton's method also
+# knows how the slope changes, from the Hessian matrix :math:`H`, and goes to where the gradient would
+# vanish if the slope kept changing at this rate:
 #
 # .. math::
 #
@@ -39,8 +39,8 @@ torch.set_default_device(device)
 # linear system, without inverting :math:`H`. The function :math:`q` in the code has its minimum at
 # :math:`(1, 2)`. How close does one jump from :math:`(10, -10)` come?
 
-# %% zh 95c793: 跳过去，而不是走一步
-# 梯度下降（gradient descent）沿着斜率走。牛顿法（Newton's method）还从海森矩阵（Hessian matrix）:math:`H`得知斜率怎样变化：
+# %% zh b6fe28: 跳过去，而不是走一步
+# 要使函数:math:`\varphi`变小，梯度下降（gradient descent）沿着斜率走。牛顿法（Newton's method）还从海森矩阵（Hessian matrix）:math:`H`得知斜率怎样变化：
 # 假如斜率一直照这个速度变下去，梯度会在哪里变成零，就直接跳到哪里：
 #
 # .. math::
@@ -212,12 +212,12 @@ assert ratios[4] > 100 * ratios[0]
 # %% en
 # The number of correct digits doubles with each step: close to the minimum the new error is about a
 # constant, 0.63, times the square of the old one. This is called quadratic convergence. It holds where
-# the function is smooth enough and :math:`H` is positive definite at the minimum: all its eigenvalues
-# are positive, and every direction leads upwards.
+# the function is smooth enough and :math:`H` is positive definite at the minimum: the second
+# derivative along every direction is positive, so every direction leads upwards.
 
-# %% zh b18874
+# %% zh 73fb85
 # 每走一步，正确的位数就翻倍：在极小值点附近，新的误差大约是常数 0.63 乘以旧误差的平方。这叫二次收敛（quadratic convergence）。
-# 前提是函数足够光滑，而且极小值点处的:math:`H`正定（positive definite）：特征值全为正，往哪个方向走都是上坡。
+# 前提是函数足够光滑，而且极小值点处的:math:`H`正定（positive definite）：沿每个方向的二阶导数都为正，往哪个方向走都是上坡。
 
 # %% en: Two starts
 # The function :math:`x^3 - 3x` has a minimum at 1 and a maximum at -1. Take 8 Newton steps from 2, and
@@ -282,13 +282,14 @@ torch.testing.assert_close(newton(bowl, z), -(z**3))
 torch.testing.assert_close(newton(bowl, z / 4), -((z / 4) ** 3))
 
 # %% en
-# To -8, 512 and -134217728: each step turns :math:`x` into :math:`-x^3`. The slope flattens out there,
-# and the jump believes that it will go on falling at the small rate. Below 1 in size the same rule
-# converges faster than quadratically. So Newton's method is often used with a brake: a step that does not lower the function is shortened.
+# To -8, 512 and -134217728: each step turns :math:`x` into :math:`-x^3`. Far out the slope hardly
+# changes; continued at that small rate, it meets zero far beyond the minimum. Below 1 in size the same
+# rule converges faster than quadratically. So Newton's method is often used with a brake: a step that
+# does not lower the function is shortened.
 
-# %% zh 3ab363
-# 到了 -8、512、-134217728：每走一步，:math:`x`就变成:math:`-x^3`。远处的斜率几乎不再变化，牛顿法却以为
-# 它会一直按这样小的速度变下去。只要绝对值小于 1，按同样的规则，收敛得比二次收敛还快。所以使用牛顿法时常常加一道刹车：
+# %% zh 296a4a
+# 到了 -8、512、-134217728：每走一步，:math:`x`就变成:math:`-x^3`。远处的斜率几乎不再变化；
+# 照这样小的速度变下去，要越过极小值点很远，斜率才变成零。只要绝对值小于 1，按同样的规则，收敛得比二次收敛还快。所以使用牛顿法时常常加一道刹车：
 # 如果某一步没有使函数值变小，就把这一步缩短。
 
 # %% en: Remember

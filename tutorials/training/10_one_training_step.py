@@ -8,17 +8,16 @@
 #
 # The smallest model is a single weight :math:`w`. The *loss* is the number that training is to make
 # small; let it be :math:`(w - 1)^2`, with the slope :math:`2(w - 1)`. You know ``backward`` from
-# :ref:`first-gradient`, and steps downhill from :ref:`which-way-is-downhill`. New here is the
-# *optimizer*, an object that makes the steps. Plain ``torch.optim.SGD`` is handed a list of tensors
-# and a learning rate ``lr``; from each that has a gradient, its ``step`` subtracts ``lr`` times this
-# gradient.
+# :ref:`first-gradient`, and steps downhill from :ref:`which-way-is-downhill`. An *optimizer* is an
+# object that makes the steps. Plain ``torch.optim.SGD`` is handed a list of tensors and a learning
+# rate ``lr``; from each that has a gradient, its ``step`` subtracts ``lr`` times this gradient.
 
-# %% zh c7855b: 一步训练
+# %% zh cd4553: 一步训练
 # 训练模型，就是重复四行代码。每执行一行都停下来看一看，你就能说清：这一行读取哪些数，改动哪些数，又不碰哪些数。
 #
 # 最小的模型只有一个权重（weight）:math:`w`。*损失*（loss）是训练要设法减小的那个数，这里取:math:`(w - 1)^2`，
 # 它的斜率是:math:`2(w - 1)`。``backward``见:ref:`first-gradient`，怎样一步步往下坡走，
-# 见:ref:`which-way-is-downhill`。这一页的新内容是*优化器*（optimizer），每一步都由它来走。
+# 见:ref:`which-way-is-downhill`。每一步都由*优化器*（optimizer）这个对象来走。
 # 最朴素的优化器是``torch.optim.SGD``：交给它一个张量列表和学习率（learning rate）``lr``；调用一次``step``，
 # 其中凡是有梯度（gradient）的张量，都会被减去自己梯度的``lr``倍。
 
@@ -70,39 +69,40 @@ assert scratch.grad != 6
 # %% en
 # ``backward`` measures: the slope 6 arrives in ``w.grad``, and the weight stays 4. ``step`` moves:
 # the weight goes to :math:`4 - 0.1 \cdot 6 = 3.4`, and the gradient stays 6, although the slope at
-# 3.4 is 4.8. Neither it nor ``loss`` is computed again until you run the lines again. (Not all
-# optimizers leave ``grad`` alone: SGD with ``nesterov=True`` and ``foreach=True`` writes into it.)
+# 3.4 is 4.8. Neither it nor ``loss`` is computed again until you run the lines again. (Plain SGD
+# leaves ``grad`` alone; there are options with which it writes there.)
 #
 # So a step of training has four lines: clear the old gradient with ``zero_grad``, compute the loss,
 # ``backward``, ``step``.
 
-# %% zh 4c0a8f
+# %% zh 9405cd
 # ``backward``只管测量：斜率 6 存进了``w.grad``，权重还是 4。``step``只管移动：
 # 权重变成:math:`4 - 0.1 \cdot 6 = 3.4`，梯度仍是 6，尽管 3.4 处的斜率是 4.8。梯度也好，``loss``也好，
-# 要等你把这几行再运行一遍，才会重新计算。（也有优化器会改写``grad``：
-# SGD 加上``nesterov=True``和``foreach=True``就会。）
+# 要等你把这几行再运行一遍，才会重新计算。（最朴素的 SGD 不改``grad``；加上某些选项，它就会改写。）
 #
 # 所以一步训练有四行：用``zero_grad``清掉旧梯度，算出损失，调用``backward``，调用``step``。
 
 # %% en: A model with two layers
 # Models keep their weights in *modules*. ``torch.nn.Linear(1, 20)`` is one: it multiplies by a
-# matrix and adds a bias, and turns 1 number into 20. Both its tensors are of the class
+# matrix and adds a bias, and turns 1 number into 20. Its tensors ``weight`` and ``bias`` are of the
+# class
 # `torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__.
 # The module below divides its input by ``width``, then chains two such layers with a bend,
-# ``tanh``, between them.
+# ``tanh``, between them. (``model(x)`` runs its ``forward``.)
 #
-# ``named_parameters`` lists what the module holds for an optimizer. Nobody writes
-# ``requires_grad=True`` here. Which names will the list show, with which shapes, and what will
-# ``requires_grad`` be?
+# ``named_parameters`` lists what the module holds for an optimizer, under names such as
+# ``part.weight``. Nobody writes ``requires_grad=True`` here. Which names will it show, with which
+# shapes, and what will ``requires_grad`` be?
 
-# %% zh 500e29: 两层的模型
+# %% zh f5dbf8: 两层的模型
 # 模型把权重放在*模块*（module）里。``torch.nn.Linear(1, 20)``就是一个模块：乘以一个矩阵，再加上偏置（bias），
 # 把 1 个数变成 20 个。
-# 它的两个张量都属于`torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__这个类。
+# 它的两个张量``weight``和``bias``都属于`torch.nn.Parameter <https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html>`__这个类。
 # 下面的模块先把输入除以``width``，再让它依次经过两个这样的层，中间用``tanh``弯一下。
+# （``model(x)``运行的就是它的``forward``。）
 #
-# ``named_parameters``列出模块里可以交给优化器的张量。这里没有一处写着``requires_grad=True``。
-# 列表里会有哪些名字？形状各是什么？``requires_grad``又是什么？
+# ``named_parameters``列出模块里可以交给优化器的张量，名字的写法像``part.weight``。
+# 这里没有一处写着``requires_grad=True``。列表里会有哪些名字？形状各是什么？``requires_grad``又是什么？
 
 
 # %% predict
@@ -234,7 +234,7 @@ else:
 # ``torch.no_grad()``.
 
 # %% zh f60d31
-# 报错里的 leaf 指叶子张量（leaf tensor），也就是并非由已记录的运算得到的张量，权重就属于这一类。只要还在记录，
+# 报错信息里的 leaf 指叶子张量（leaf tensor），也就是并非由已记录的运算得到的张量，权重就属于这一类。只要还在记录，
 # autograd 就不接受对需要梯度的叶子张量做这样的*原地操作*（in-place operation）。不过，
 # 更新这一步本来就不在待求导的函数之内，所以更新时要用``torch.no_grad()``关掉记录。
 
@@ -275,7 +275,7 @@ with torch.no_grad():
 
 # %% zh 427a2c
 # 两者一致：梯度还在原处，而最朴素的 SGD 需要的只是这些梯度和``lr``。
-# 损失也下降了。（``item()``取出单元素张量里的 Python 数。）
+# 损失也下降了。（``item()``把单元素张量里的数取出来，变成 Python 数值。）
 
 # %% en: A shorter list
 # Now hand the optimizer the parameters of the last layer only, and run one step from the start.
@@ -329,10 +329,11 @@ assert calls
 
 # %% en: The loop
 # Put the four lines in a loop, hand over all the parameters, and the curve bends towards the sine.
-# The cell prints the last loss.
+# The cell prints the last loss and draws the model after :math:`k` steps.
 
-# %% zh 376e35: 训练循环
-# 把这四行放进循环，把全部模型参数都交给优化器，模型的曲线就会弯向正弦曲线。下面打印最后的损失。
+# %% zh c6f36f: 训练循环
+# 把这四行放进循环，把全部模型参数都交给优化器，模型的曲线就会弯向正弦曲线。
+# 下面打印最后的损失，并画出模型在:math:`k`步之后的曲线。
 
 # %%
 model.load_state_dict(start)

@@ -179,11 +179,12 @@ assert falls[-1] < 0
 # 曲线逐渐弯下来，在点线之下、0.1 附近到达最高点，然后回落，最后降到零以下。
 
 # %% en
-# It bends over before it reaches the line. Along one straight step the loss goes down into a valley
-# and up the other side, and the bottom of this valley lies above zero. The best rate for this step
-# is near 0.1. From other weights the valley has another width, and another rate may be the best.
+# It bends over before it reaches the dotted line. Along one straight step the loss goes down into a
+# valley and up the other side, and the bottom of this valley lies above zero. The best rate for
+# this step is near 0.1. From other weights the valley has another width, and another rate may be
+# the best.
 
-# %% zh 260f6d
+# %% zh 3bf93d
 # 曲线还没碰到点线就弯下来了。沿着一条直线往前走，损失先下到谷底，再爬上对面的坡，而谷底仍在零以上。
 # 就这一步来说，最好的学习率在 0.1 附近。换一组权重，山谷的宽窄又不同，最好的学习率也可能不同。
 
@@ -307,11 +308,12 @@ assert early[-1] != early[-1] and len(early) == 100
 
 # %% en: Exercise
 # Let the computer choose. Start with the rate 1 and halve it until one step from ``start`` keeps at
-# least half of its promise. Which rate comes out?
+# least half of its promise. Which rate comes out? (By now the weights and ``grad`` hold ``nan``:
+# begin by putting ``start`` back and computing its gradients again.)
 
-# %% zh f2e55a: 练习
+# %% zh 09fbd8: 练习
 # 学习率可以让计算机来选。从 1 开始，不断减半，直到从``start``出发走一步，降幅至少达到许诺的一半。
-# 最后得到的学习率是多少？
+# 最后得到的学习率是多少？（现在权重和``grad``里都是``nan``：先放回``start``，再重新算出那里的梯度。）
 
 # %% solution
 model.load_state_dict(start)

@@ -74,16 +74,16 @@ assert z.grad == x.grad == 12 and loss == 18
 # 12 again. Two paths lead from ``z`` to the loss, and a 6 comes back along each (step through the
 # graph). They add up, as in :ref:`chain-rule`. Whether
 # the two uses stand in one loss or in two makes no difference: the gradient of a sum is the sum of
-# the gradients. So ``backward`` can add without knowing who has called it before. A shared
-# parameter, which a model uses in two places, needs nothing special, nor do two losses with a ``backward`` each, if each
-# has a graph of its own (:ref:`keep-or-free-the-graph`).
+# the gradients. So ``backward`` can add without knowing who has called it before. The gradient of a
+# shared parameter, which a model uses in two places, needs nothing special, nor do two losses with
+# a ``backward`` each, if each has a graph of its own (:ref:`keep-or-free-the-graph`).
 
-# %% zh 3cc8dd
+# %% zh 9be545
 # 还是 12。从``z``到损失有两条路径，每条路径都传回一个 6（在图上一步步看过去就能看到）。两者要相加，
 # 道理见:ref:`chain-rule`。两次使用，不论放在一个损失里，还是分在两个损失里，结果都一样：和的梯度等于梯度的和。
 # 所以``backward``不必知道之前谁调用过它，往上加就是了。如果一个模型参数（parameter）在模型里被用在两处，
-# 不需要特别处理；如果两个损失各有自己的计算图（见:ref:`keep-or-free-the-graph`），各调用一次``backward``，
-# 同样不需要。
+# 成了共享参数，它的梯度不需要特别处理；如果两个损失各有自己的计算图（见:ref:`keep-or-free-the-graph`），
+# 各调用一次``backward``，同样不需要。
 
 # %% en: A name for the old gradient
 # Here ``alias`` is another name for ``x.grad``, and ``kept`` is a copy. Then comes one more
@@ -240,13 +240,13 @@ assert abs(heavy.item() - uncleared[-1]) < 1e-4
 # 就要把梯度清零一次：在用完梯度的``step``之后、下一步的第一次``backward``之前。
 
 # %% en: A batch in four pieces
-# Now a good use. A batch of 8 samples that does not fit in memory can go through in 4 pieces of 2, with
-# one ``backward`` each. The model is :math:`w x` with :math:`w = 1`, the target :math:`2x`, and the
+# Now a good use of gradient accumulation. A batch of 8 samples that does not fit in memory can go
+# through in 4 pieces of 2, with one ``backward`` each. The model is :math:`w x` with :math:`w = 1`, the target :math:`2x`, and the
 # loss *averages* the squared errors over the samples that it is given. The whole batch has the
 # gradient -51. What will the four pieces leave in ``w.grad``?
 
-# %% zh 6d7717: 一个批次分四块
-# 下面看累加的好处。8 个样本的批次（batch）如果放不进内存或显存，可以分成 4 块，每块 2 个，
+# %% zh f93a48: 一个批次分四块
+# 下面看梯度累积的好处。8 个样本的批次（batch）如果放不进内存或显存，可以分成 4 块，每块 2 个，
 # 各调用一次``backward``。模型是:math:`w x`，此刻:math:`w = 1`，目标是:math:`2x`，
 # 损失是所给样本的误差平方的*平均*。整个批次的梯度是 -51。分四块算完，``w.grad``里会是多少？
 
@@ -293,42 +293,51 @@ print(w.grad)
 torch.testing.assert_close(w.grad, torch.tensor(-51.0))
 
 # %% en: Two calls of ``grad``
-# Clear ``x.grad``, then call ``torch.autograd.grad(loss, x)`` twice; it returns a tuple. What will the
-# two calls return, and what is in ``x.grad`` afterwards?
+# ``x.grad`` still holds 12. Now the loss uses ``x`` three times, and instead of ``backward`` comes
+# ``torch.autograd.grad`` (see :ref:`ask-for-gradients`), which returns a tuple, twice. What will be
+# added up: the three uses, the two calls, what was in ``x.grad``? And what is printed?
 
-# %% zh f54285: 两次调用``grad``
-# 先清掉``x.grad``，再把``torch.autograd.grad(loss, x)``调用两次，它返回的是元组。
-# 两次调用各返回什么？之后``x.grad``里是什么？
+# %% zh a78b59: 两次调用``grad``
+# ``x.grad``里还是 12。这次损失把``x``用了三次；不用``backward``，改用``torch.autograd.grad``
+# （见:ref:`ask-for-gradients`），它返回元组，一共调用两次。三次使用、两次调用、``x.grad``里原有的数，
+# 这三样里哪些会相加？打印出来的又是什么？
 
 # %% predict
-x.grad = None
-print(torch.autograd.grad(x**2, x))
-print(torch.autograd.grad(x**2, x), x.grad)
+for _ in range(2):
+    (g,) = torch.autograd.grad(x**2 + x**2 + x**2, x)
+    print(g, x.grad)
 
 # %% check
-assert torch.autograd.grad(x**2, x) == (6,) and x.grad is None
+assert g == 3 * 6 and x.grad == 12 and _ == 1
+assert torch.autograd.grad(x**2, x) == (6,) and x.grad == 12
+fresh = torch.tensor(3.0, requires_grad=True)
+assert torch.autograd.grad(fresh**2, fresh) == (6,)
+assert fresh.grad is None
 inner = x * 3
 inner.retain_grad()
 torch.autograd.grad(inner**2, x)
-assert inner.grad == 18 and x.grad is None
+assert inner.grad == 18 and x.grad == 12
 
 # %% en
-# 6 both times, and ``None``. There is nothing to clear, because nothing is accumulated in a leaf.
+# 18 both times, and 12 stays. The three uses in one graph add up, by the chain rule. But nothing is
+# accumulated in a leaf, so the calls know nothing of each other, and there is nothing to clear.
 # (An inner tensor that asked for its gradient with ``retain_grad()`` gets it from this call too.)
 
-# %% zh ac644b
-# 两次都是 6，最后是``None``。叶子张量里什么也没有累加，也就不用清零。（如果对中间张量调用过``retain_grad()``，
+# %% zh fc748d
+# 两次都是 18，原来的 12 也没有变。同一张计算图里的三次使用照样相加，这是链式法则。
+# 可是叶子张量里什么也没有累加，所以两次调用互不相干，也就不用清零。（如果对中间张量调用过``retain_grad()``，
 # 那么这样的调用也会把它的梯度填上。）
 
 # %% en: Remember
-# - ``backward`` adds to the ``grad`` of a leaf, because the gradient of a sum is the sum of the
-#   gradients.
+# - Gradient accumulation: ``backward`` adds to the ``grad`` of a leaf, because the gradient of a sum
+#   is the sum of the gradients. So a shared parameter collects from all its uses.
 # - Clear once per step of the optimizer: after ``step`` and before the first ``backward`` of the
 #   next.
 # - When a loss averages and the pieces are equal, divide each piece's loss by their number.
 
-# %% zh 62b4c0: 要点
-# - ``backward``把新梯度加到叶子张量的``grad``上，因为和的梯度等于梯度的和。
+# %% zh 0d45d4: 要点
+# - 梯度累积：``backward``把新梯度加到叶子张量的``grad``上，因为和的梯度等于梯度的和。
+#   所以共享参数的梯度，就是它各处使用传回的梯度之和。
 # - 优化器每更新一步，就清零一次：在``step``之后、下一步的第一次``backward``之前。
 # - 如果损失取平均，各块又一样大，就把每一块的损失除以块数。
 

@@ -89,21 +89,22 @@ torch.testing.assert_close(
 
 # %% en
 # The share counts what the average counts. ``cross_entropy``, for example, leaves out labels of
-# -100, which mark padding; then the share is a piece's part of the labels that are left. Libraries
-# for training `had to mend this <https://huggingface.co/blog/gradient_accumulation>`__.
+# -100, often put where short texts are filled up to one length (padding); then the share is a
+# piece's part of the labels that are left. Libraries for training
+# `had to mend this <https://huggingface.co/blog/gradient_accumulation>`__.
 
-# %% zh 6cc4c4
+# %% zh e5d3d3
 # 算比例时，平均值里计入了几项，就按几项来算。例如``cross_entropy``不计入值为 -100 的标签（label），
-# 这种标签表示填充（padding）；这时要算的，是每一块在余下的标签里所占的比例。
+# 短文本补到统一长度的地方（即填充，padding），常放这种标签；这时要算的，是每一块在余下的标签里所占的比例。
 # 有的训练库`为此修过 bug <https://huggingface.co/blog/gradient_accumulation>`__。
 
 # %% en: A loss that sums
-# Let the loss add up the squared errors instead of averaging them. The whole batch then has the
-# gradient :math:`8 \cdot (-51) = -408`. What do the pieces of 3, 3 and 2 leave without any factor?
+# Let the loss add up the squared errors instead of averaging them, and let the pieces be 3, 3 and 2
+# once more. Without any factor, which number do they leave? Is it the gradient of the whole batch?
 
-# %% zh 6c8f03: 求和的损失
-# 现在让损失对误差平方求和，不取平均。整个批次的梯度就是:math:`8 \cdot (-51) = -408`。
-# 3 个、3 个、2 个这三块，什么系数都不乘，得到的是多少？
+# %% zh dec070: 求和的损失
+# 现在让损失对误差平方求和，不取平均；还是切成 3 个、3 个、2 个这三块。什么系数都不乘，得到的是多少？
+# 它是整个批次的梯度吗？
 
 # %% predict
 w.grad = None
@@ -115,10 +116,11 @@ print(w.grad)
 torch.testing.assert_close(w.grad, torch.tensor(-408.0))
 
 # %% en
-# -408: a sum over the batch is the sum over its pieces, whatever their sizes.
+# :math:`8 \cdot (-51) = -408`, and yes: a sum over the batch is the sum over its pieces, whatever
+# their sizes.
 
-# %% zh 499c77
-# 正是 -408：对整个批次求和，等于先对各块求和再相加，与各块大小无关。
+# %% zh cdf9c6
+# :math:`8 \cdot (-51) = -408`，正是整个批次的梯度：对整个批次求和，等于先对各块求和再相加，与各块大小无关。
 
 # %% en: One step of a model
 # Now 64 samples, in pieces of 30, 30 and 4, for a model of ten weights and a bias. Each ``backward``
@@ -169,26 +171,20 @@ else:
 # So far each sample went through the model alone. ``BatchNorm1d`` in training mode is different: it
 # subtracts from each number the mean of the batch and divides by the batch's standard deviation.
 # (``affine=False`` leaves out its weights.) Give it the numbers 1 to 8 in a column, one row a sample,
-# first as a whole, then in 4 pieces of 2. What will it return for the pieces?
+# in 4 pieces of 2. What will it return?
 
-# %% zh 773d16: 左顾右盼的层
+# %% zh 353671: 左顾右盼的层
 # 到此为止，每个样本都是独自通过模型的。训练模式下的``BatchNorm1d``却不同：它把每个数减去这个批次的平均值，
 # 再除以这个批次的标准差（standard deviation）；``affine=False``表示这个层不带权重。把 1 到 8 排成一列，
-# 每行一个样本，先整个送进去，再分成 4 块，每块 2 个。分块时它会返回什么？
+# 每行一个样本，分成 4 块送进去，每块 2 个。它会返回什么？
 
 # %% predict
 norm = torch.nn.BatchNorm1d(1, affine=False)
 column = x[:, None]
-together = norm(column)
 apart = torch.cat([norm(piece) for piece in column.chunk(4)])
-print(together[:, 0])
 print(apart[:, 0])
 
 # %% check
-spread = (sum((n - 4.5) ** 2 for n in range(1, 9)) / 8) ** 0.5
-torch.testing.assert_close(
-    together, (column - 4.5) / spread, rtol=1e-4, atol=1e-4
-)
 teeth = torch.tensor([-1.0, 1.0] * 4)[:, None]
 torch.testing.assert_close(apart, teeth, rtol=1e-4, atol=1e-4)
 layer = torch.nn.LayerNorm(2)
@@ -206,16 +202,17 @@ torch.testing.assert_close(
 # 与两者都相距一个标准差。单看这些输出，已经分不出 1 和 7。
 
 # %% en: Larger pieces
-# The same for pieces of 2, 4 and 8. The last is the whole batch. What will the three lines
-# look like?
+# The same with :math:`n` numbers a piece: 3 (and 2 in the last), 4, and 8, the whole batch. What
+# will the three lines look like, and which climbs highest?
 
-# %% zh b91a90: 块大一些
-# 再做一次，每块分别取 2 个、4 个、8 个样本。最后一种就是整个批次。三条线会是什么样子？
+# %% zh 398430: 块大一些
+# 再做一次，每块:math:`n`个数：分别取 3 个（最后一块只有 2 个）、4 个，以及整个批次的 8 个。
+# 三条线会是什么样子？哪一条升得最高？
 
 # %% predict
 outputs = {
     n: torch.cat([norm(piece) for piece in column.split(n)])
-    for n in (2, 4, 8)
+    for n in (3, 4, 8)
 }
 for (n, output), style in zip(
     outputs.items(), ("o:", "s-", "^--"), strict=True
@@ -228,11 +225,18 @@ plt.legend(loc="upper center", ncols=3)
 plt.show()
 
 # %% check
-assert list(outputs) == [2, 4, 8] and norm.training
+assert list(outputs) == [3, 4, 8] and norm.training
 for number, drawn in outputs.items():
-    at = torch.arange(number) - (number - 1) / 2
-    wave = (at / at.square().mean().sqrt()).repeat(8 // number)
+    runs = [torch.arange(len(part)) * 1.0 for part in x.split(number)]
+    middle = [run - run.mean() for run in runs]
+    wave = torch.cat([at / at.square().mean().sqrt() for at in middle])
     torch.testing.assert_close(drawn[:, 0], wave, rtol=1e-4, atol=1e-4)
+spread = (sum((n - 4.5) ** 2 for n in range(1, 9)) / 8) ** 0.5
+torch.testing.assert_close(
+    outputs[8], (column - 4.5) / spread, rtol=1e-4, atol=1e-4
+)
+tops = [drawn.max().item() for drawn in outputs.values()]
+assert 1.2 < tops[0] < tops[1] - 0.1 < tops[2] - 0.2
 
 slopes = {}
 for size in (8, 4, 3):
@@ -245,19 +249,22 @@ assert abs(slopes[4] / slopes[8] - 1) > 0.1
 assert abs(slopes[3] / slopes[8] - 1) > 0.1
 
 # %% en alt
-# Output of the layer against :math:`x` from 1 to 8. Pieces of 2 give four teeth of a saw between
-# -1 and 1, pieces of 4 two longer teeth, the whole batch of 8 one straight rising line.
+# Output of the layer against :math:`x` from 1 to 8. Pieces of 3 give three teeth of a saw, the last
+# one short, pieces of 4 two higher teeth, the whole batch of 8 one straight rising line, the
+# highest of all.
 
-# %% zh alt 35331e
-# 层的输出随:math:`x`的变化，横轴从 1 到 8。每块 2 个时，是在 -1 与 1 之间的四个锯齿；每块 4 个时，
-# 是两个较长的锯齿；整个批次 8 个时，是一条上升的直线。
+# %% zh alt fa6fa6
+# 层的输出随:math:`x`的变化，横轴从 1 到 8。每块 3 个时，是三个锯齿，最后一个较短；每块 4 个时，
+# 是两个更高的锯齿；整个批次 8 个时，是一条上升的直线，升得最高。
 
 # %% en
-# Every piece starts again at the bottom. The layer computes another function for each size of
-# piece, so the gradients are those of another loss, and weighting the pieces does not repair that.
+# Every piece starts again low, and the whole batch climbs highest: the ends of a long run lie more
+# standard deviations from its mean. The layer computes another function for each size of piece, so
+# the gradients are those of another loss, and weighting the pieces does not repair that.
 
-# %% zh 5919e3
-# 到了每一块，曲线都从低处重新开始。块的大小不同，这个层算的就是不同的函数，得到的也就是另一个损失的梯度，
+# %% zh 4f754a
+# 到了每一块，曲线都从低处重新开始；整个批次升得最高，因为连着的数越多，
+# 用标准差去量，两端离平均值就越远。块的大小不同，这个层算的就是不同的函数，得到的也就是另一个损失的梯度，
 # 给各块加权也弥补不了。
 
 # %% en: With ``eval()``
@@ -307,11 +314,12 @@ assert seen == (norm.running_mean, norm.running_var)
 
 # %% en: Exercise
 # Use a loss that sums, ``torch.nn.MSELoss(reduction="sum")``, for the 64 samples in pieces of 10,
-# and divide by a number so that the gradient is again that of the average over the batch.
+# and divide by a number so that the gradient is again that of the average over the batch. (The
+# ``step`` has moved the weights, so compute ``whole`` anew.)
 
-# %% zh cfd10d: 练习
+# %% zh 67403a: 练习
 # 对这 64 个样本改用求和的损失``torch.nn.MSELoss(reduction="sum")``，每块 10 个，
-# 再除以某个数，使梯度仍等于整个批次取平均时的梯度。
+# 再除以某个数，使梯度仍等于整个批次取平均时的梯度。（``step``已经改变了权重，所以``whole``要重新算。）
 
 # %% solution
 average = loss_fn(model(inputs), targets)

@@ -50,11 +50,14 @@ assert a.grad == 0 and a.grad.shape == () and b.grad is None
 # 所以``b.grad``还和开始时一样，是``None``。
 
 # %% en: Asked by name
-# ``torch.autograd.grad`` is asked for the gradients of a list of tensors. What will it say when
-# ``b`` is on the list?
+# ``torch.autograd.grad`` takes a list of tensors. With ``b`` on it, it raises an error unless you
+# allow that (:ref:`ask-for-gradients`): with ``allow_unused`` or with ``materialize_grads``. In
+# which of the two results will you still see that ``b`` took no part?
 
-# %% zh 676f22: 指名求梯度
-# 调用``torch.autograd.grad``时，要列出求哪些张量的梯度（gradient）。如果列表里有``b``，结果会怎样？
+# %% zh 0c2a3a: 指名求梯度
+# 调用``torch.autograd.grad``时，要列出求哪些张量的梯度（gradient）。如果列表里有``b``，就会报错
+# （见:ref:`ask-for-gradients`）；要想不报错，可以加上``allow_unused``，或者加上``materialize_grads``。
+# 这两种结果里，从哪一种还看得出``b``没有参与计算？
 
 # %% predict
 try:
@@ -62,7 +65,12 @@ try:
 except RuntimeError as error:
     print(error)
 
+for option in ("allow_unused", "materialize_grads"):
+    pair = torch.autograd.grad(0 * a, [a, b], **{option: True})
+    print(pair)
+
 # %% check
+assert option == "materialize_grads" and pair == (0, 0)
 assert torch.autograd.grad(0 * a, [a]) == (0,)
 for index, wanted in enumerate(([b, a], [a, b])):
     try:
@@ -77,18 +85,21 @@ zeros = torch.autograd.grad(0 * a, [a, b], materialize_grads=True)
 assert zeros == (0, 0)
 
 # %% en
-# It suspects a mistake and says which tensor it did not meet. With ``allow_unused=True`` it returns
-# ``None`` in that place, and with ``materialize_grads=True`` a tensor of zeros.
+# In the first: it holds ``None`` in the place of ``b``. ``materialize_grads=True`` puts a zero there,
+# which looks like the one that was computed for ``a``. The error suspects a mistake, and says which
+# tensor the call did not meet.
 
-# %% zh 0f6375
-# PyTorch 怀疑你写错了，并指出哪个张量没有被用到。加上``allow_unused=True``，它在那个位置返回``None``；
-# 加上``materialize_grads=True``，则返回全零的张量。
+# %% zh b2d2f9
+# 第一种：``b``的位置上是``None``。``materialize_grads=True``则在那里填上零，
+# 看上去与``a``那个算出来的零一样。至于报错，是 PyTorch 怀疑你写错了，并指出哪个张量没有被用到。
 
 # %% en: After ``zero_grad``
-# A weight :math:`w` has a gradient, and then the optimizer clears it. What will ``w.grad`` be?
+# A weight :math:`w` has a gradient, and then the optimizer clears it. In a large model the gradients
+# take as much memory as the weights. What will ``w.grad`` be?
 
-# %% zh 7a84c5: ``zero_grad``之后
-# 权重（weight）:math:`w`有了梯度，然后让优化器把它清掉。``w.grad``会是什么？
+# %% zh 5fbcea: ``zero_grad``之后
+# 权重（weight）:math:`w`有了梯度，然后让优化器把它清掉。在大模型里，全部梯度占的内存和权重一样多。
+# ``w.grad``会是什么？
 
 # %% predict
 w = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -102,17 +113,17 @@ print(w.grad)
 assert w.grad is None and w.tolist() == [1, 2]
 
 # %% en
-# ``None``. Despite its name, ``zero_grad()`` writes no zeros: since version 2.0 it sets ``grad`` to
-# ``None`` unless you
+# ``None``, which saves that memory. Despite its name, ``zero_grad()`` writes no zeros: since
+# version 2.0 it sets ``grad`` to ``None`` unless you
 # `ask for zeros <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__.
 # Code that then computes with the gradient fails; the next cell shows two of the messages. Use it
 # before you clear it, or test for ``None``. At its end the cell asks for zeros, with
 # ``set_to_none=False``.
 
-# %% zh 1397cf
-# 是``None``。``zero_grad()``并不像名字说的那样写零：从 2.0 版起，它默认把``grad``设为``None``，想要零，
-# 就得`自己指明 <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__。
-# 清掉之后如果还拿梯度去计算，就会出错，下一个单元格打印了其中两条报错。所以，要么在清零之前就用完梯度，
+# %% zh d5c344
+# 是``None``，这样就省下了那些内存。``zero_grad()``并不像名字说的那样写零：从 2.0 版起，它默认把``grad``设为``None``，
+# 想要零，就得`自己指明 <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__。
+# 清掉之后如果还拿梯度去计算，就会出错，下一个单元格打印了其中两条报错信息。所以，要么在清零之前就用完梯度，
 # 要么先判断它是不是``None``。那个单元格最后用``set_to_none=False``指明要零。
 
 # %%
@@ -151,18 +162,18 @@ assert v.grad is before and v.grad.tolist() == [0, 0]
 # called all the same. ``coast`` clears to ``None`` or to zeros.
 #
 # Three settings clear to zeros: plain, with ``momentum=0.9`` (old gradients fade, see
-# :ref:`gradients-add-up`), and with ``weight_decay=0.3`` (each step also pulls the weight towards
-# zero). The fourth clears to ``None``, with momentum. Behind the vertical line, which of the four
-# weights still move?
+# :ref:`gradients-add-up`), and with ``weight_decay=0.3`` (``step`` takes the gradient plus
+# :math:`0.3 w`). The fourth clears to ``None``, with momentum. Behind the vertical line, which of the
+# four weights still move?
 
-# %% zh fb3f13: 空转二十五步
+# %% zh 3886f5: 空转二十五步
 # 这两种情况，对优化器有差别吗？一个权重先以梯度 -1、学习率（learning rate）0.1 走五步。
 # 此后 25 步没有损失用到它，就像模型里有个分支闲着，``step``却照样被调用。函数``coast``清除梯度时，
 # 可以设为``None``，也可以写零。
 #
 # 设置共有四种，前三种写零：一种什么都不加；一种加``momentum=0.9``，也就是动量（momentum），旧梯度逐渐衰减，
-# 见:ref:`gradients-add-up`；一种加``weight_decay=0.3``，也就是权重衰减（weight decay），每一步还把权重往零拉。
-# 第四种设为``None``，也带动量。竖线之后，四个权重里哪些还会动？
+# 见:ref:`gradients-add-up`；一种加``weight_decay=0.3``，也就是权重衰减（weight decay），
+# 这时``step``用的是梯度加上:math:`0.3 w`。第四种设为``None``，也带动量。竖线之后，四个权重里哪些还会动？
 
 
 # %% predict
@@ -257,13 +268,13 @@ for as_none in (True, False):
 # %% en
 # Two of them: zeros with momentum and zeros with weight decay. ``None`` says that the weight took no
 # part, and SGD skips it. Zeros, even those that ``zero_grad`` wrote, are to SGD a slope like others:
-# the ground is flat, and the whole update runs, with momentum and decay. Adam makes the same
-# difference.
+# the ground is flat, and the whole update runs, with momentum and decay, which pulls the weight
+# towards zero. Adam makes the same difference.
 
-# %% zh b6c042
+# %% zh 0122bf
 # 有两个：梯度为零、带动量的，和梯度为零、带权重衰减的。``None``表示这个权重没有参与，SGD 就跳过它。至于零，
 # 哪怕是``zero_grad``写进去的，在 SGD 看来也是普通的斜率，只表示地面是平的，于是整个更新照样执行，
-# 动量和衰减也都起作用。Adam 同样区分这两种情况。
+# 动量和衰减也都起作用，衰减把权重往零拉。Adam 同样区分这两种情况。
 
 # %% en: Who clears what
 # The optimizer here holds only the last of three layers, as when you train only the end of a model.

@@ -88,13 +88,14 @@ assert factor.item() == 9 and not factor.requires_grad
 # %% en: One factor detached
 # ``detach()`` works on one tensor instead of a stretch of code: it returns a tensor with the same
 # values and without the history. Now let :math:`y = x \cdot x`, and detach one of the two factors.
-# The sum below lets one call of ``torch.autograd.grad`` return the slopes at 9 points. Without
-# ``detach`` they lie on the line :math:`2x`. Where do they lie with it?
+# The sum below lets one call of ``torch.autograd.grad`` return the slopes at 9 points (the legend
+# marks them with :math:`\nabla`, nabla). Without ``detach`` they lie on the line :math:`2x`. Where do
+# they lie with it?
 
-# %% zh 8d5483: 分离一个因子
+# %% zh 4113de: 分离一个因子
 # ``detach()``针对的不是一段代码，而是一个张量：它返回一个数值相同、但没有历史的张量。
 # 这次取:math:`y = x \cdot x`，把两个因子中的一个分离（detach）出来。
-# 下面先求和，这样调用一次``torch.autograd.grad``就能得到 9 个点处的斜率。
+# 下面先求和，这样调用一次``torch.autograd.grad``就能得到 9 个点处的斜率（图例里记作:math:`\nabla`，读作 nabla）。
 # 不用``detach``时，这些斜率落在直线:math:`2x`上；用了之后，会落在哪里？
 
 # %% predict
@@ -152,10 +153,11 @@ with torch.no_grad():
     assert x.cpu().numpy().tolist() == points.tolist()
 
 # %% en: Is it a copy?
-# ``detach()`` returns a new tensor. Below, its first entry becomes 10. What does ``v`` hold then?
+# ``detach()`` returns another tensor. Does that have memory of its own? Below, its first entry
+# becomes 10. What does ``v`` hold then?
 
-# %% zh af664c: 是副本吗？
-# ``detach()``返回一个新张量。下面把新张量的第一个元素改成 10，``v``里会是什么？
+# %% zh 1bc512: 是副本吗？
+# ``detach()``返回的是另一个张量。它有没有自己的内存？下面把它的第一个元素改成 10，``v``里会是什么？
 
 # %% predict
 v = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -171,11 +173,11 @@ snapshot[0] = -1
 assert v.tolist() == [10, 2, 3]
 
 # %% en
-# ``v`` has changed, too. The tensor is new, but it uses *the same memory*. For values that stay as
-# they are, copy them as well: ``v.detach().clone()``.
+# ``v`` has changed, too: the other tensor uses *the same memory*. For values that stay as they are,
+# copy them as well: ``v.detach().clone()``.
 
-# %% zh b9eb01
-# ``v``也变了。张量是新的，用的却是*同一块内存*。
+# %% zh eb2351
+# ``v``也变了：张量是另一个，用的却是*同一块内存*。
 # 想留一份不再变动的数值，就再复制一次：``v.detach().clone()``。
 
 # %% en: A block in a block
@@ -261,14 +263,19 @@ except RuntimeError as refusal:
 # ``torch.set_grad_enabled(flag)``则接受布尔值，适合训练和评估共用的代码。
 
 # %% en: Inference mode
-# ``torch.inference_mode()`` does not record either. In a block of each mode, we double ``v``, then
-# turn grad mode on again, as above, and square ``v``. In which mode is the square recorded? And after
-# which of the two blocks can autograd multiply the double by a tensor that requires a gradient?
+# ``torch.inference_mode()`` does not record either, and it spares more: new tensors made in it lack
+# the counter by which autograd notices that a value has changed since it was saved.
+#
+# In a block of each mode, ``v`` is doubled; then ``enable_grad`` turns grad mode on again, and ``v``
+# is squared. Is the square recorded? Behind the block, the double is multiplied by ``v``, for which
+# autograd has to save the double. Does that work?
 
-# %% zh 76ddb2: 推理模式
-# 在``torch.inference_mode()``里，autograd 同样不作记录。下面在两种模式的块里各做一遍：
-# 先算``v``的两倍，再照刚才的办法重新打开梯度模式，算``v``的平方。哪种模式下，平方运算会被记录？
-# 出了哪个块之后，autograd 还能用这个两倍值去乘一个需要梯度的张量？
+# %% zh 08724a: 推理模式
+# 在``torch.inference_mode()``里，autograd 同样不作记录，而且省得更多：它靠一个计数器发现保存的值后来变没变，
+# 在这种模式里新建的张量却没有这个计数器。
+#
+# 下面在两种模式的块里各做一遍：先算``v``的两倍，再用``enable_grad``重新打开梯度模式，算``v``的平方。
+# 平方运算会被记录吗？出了块，再用两倍值去乘``v``，autograd 就必须保存这个两倍值。这一步能成功吗？
 
 # %% predict
 for mode in (torch.no_grad, torch.inference_mode):
@@ -305,26 +312,24 @@ for grad in (torch.enable_grad, torch.no_grad, torch.inference_mode):
 # %% en
 # With ``no_grad``, both; with inference mode, neither. Grad mode is on there, too, and still the
 # square is not recorded: inference mode is a condition of its own, which ``inference_mode(False)``
-# lifts. And the new tensors made in it are *inference tensors*. They lack the counter by which autograd
-# notices that a value has changed since it was saved, so autograd refuses to save them. A
-# ``clone()``, made outside, is a normal tensor.
+# lifts. And a tensor without the counter, an *inference tensor*, is one that autograd refuses to
+# save. A ``clone()``, made outside, is a normal tensor.
 #
-# Neither mode keeps a value for a backward pass. ``inference_mode`` spares some bookkeeping in
-# addition; the `documentation
+# Neither mode keeps a value for a backward pass. For results that autograd will not need, the
+# `documentation
 # <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad_mode.inference_mode.html>`__
-# recommends it for results that autograd will not need. Otherwise take ``no_grad``.
+# recommends ``inference_mode``. Otherwise take ``no_grad``.
 
-# %% zh 35cc4f
+# %% zh 8a80ab
 # 用``no_grad``，两样都行；用推理模式（inference mode），两样都不行。
 # 在推理模式里，梯度模式明明也开着，平方却没有被记录，因为推理模式是另一个条件，
-# 要用``inference_mode(False)``才能解除。推理模式里新建的张量则是*推理张量*（inference tensor）：
-# autograd 靠一个计数器发现保存的值后来变没变，推理张量没有这个计数器，所以 autograd 拒绝保存它。
-# 在块外用``clone()``复制一份，得到的就是普通张量。
+# 要用``inference_mode(False)``才能解除。没有计数器的张量叫*推理张量*（inference tensor），
+# autograd 拒绝保存它。在块外用``clone()``复制一份，得到的就是普通张量。
 #
-# 这两种模式都不会为反向传播（backward pass）保留数值，``inference_mode``还另外省下一些管理开销。
+# 这两种模式都不会为反向传播（backward pass）保留数值。
 # `文档
 # <https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad_mode.inference_mode.html>`__
-# 建议，结果不再交给 autograd 时使用这种模式。其他情况就用``no_grad``。
+# 建议，结果不再交给 autograd 时使用``inference_mode``。其他情况就用``no_grad``。
 
 # %% en: And ``eval()``?
 # Before a model is evaluated, one calls ``model.eval()``. The model below ends in dropout, which
@@ -395,12 +400,14 @@ assert y.item() == 8 and x.grad.item() == 4
 
 # %% en: Exercise: evaluate and leave no trace
 # Write ``evaluate(model, inputs)``: it turns dropout off, records nothing and returns the output.
-# Afterwards ``training`` is what it was before, in the model and in each of its layers
-# (``model.modules()`` yields them all), even if the model raises an error.
+# Afterwards ``training``, the Boolean that ``eval()`` makes false and ``train()`` true, is what it
+# was before, in the model and in each of its layers (``model.modules()`` yields them all), even if
+# the model raises an error.
 
-# %% zh 377ada: 练习：评估之后不留痕迹
+# %% zh ab99a9: 练习：评估之后不留痕迹
 # 写出``evaluate(model, inputs)``：关掉 dropout，什么都不记录，返回输出。
-# 结束之后，模型和它的每一层（``model.modules()``会逐个给出）的``training``都和原来一样，
+# 模块有一个布尔值``training``，``eval()``把它设为假，``train()``把它设为真。
+# 结束之后，模型和它的每一层（``model.modules()``会逐个给出）的这个值都要和原来一样，
 # 哪怕模型中途抛出异常。
 
 

@@ -23,13 +23,15 @@ torch.set_default_device(device or "cpu")
 
 # %% en: A flag that is lowered
 # A leaf tensor, one that no recorded operation produced, has a flag of its own: ``requires_grad``.
-# The method ``requires_grad_(False)`` lowers it. Below, ``earlier`` is computed before that and
-# ``later`` after it. Which of them has a ``grad_fn``, and what does the backward pass from
-# ``earlier`` leave in ``a.grad``?
+# The method ``requires_grad_(False)`` lowers it. Autograd looks at the flag when it records an
+# operation, and again when a gradient arrives at the leaf. Below, ``earlier`` is computed before the
+# flag is lowered and ``later`` after it. Which of them has a ``grad_fn``, and what does the backward
+# pass from ``earlier`` leave in ``a.grad``?
 
-# %% zh f4f921: 关掉标志
+# %% zh 5bb83a: 关掉标志
 # 叶子张量（leaf tensor）并非由已记录的运算得到，它有一个自己的标志：``requires_grad``。
-# 调用``requires_grad_(False)``，就把标志关掉。下面的``earlier``在这之前算出，``later``在这之后算出。
+# 调用``requires_grad_(False)``，就把标志关掉。autograd 记录运算时要看这个标志，梯度到达叶子张量时还要再看一次。
+# 下面的``earlier``在标志关掉之前算出，``later``在这之后算出。
 # 哪一个有``grad_fn``？从``earlier``出发做反向传播（backward pass），``a.grad``里会留下什么？
 
 # %% predict
@@ -73,7 +75,7 @@ assert lowered.is_leaf and not lowered.requires_grad
 # ``earlier``的历史还在，``backward``沿着它走，并不报错。但只要标志还关着，``a``就不接收梯度，
 # 哪怕计算图（computational graph）早已建好。
 #
-# 如果张量是已记录的运算的结果，标志就由输入决定，``requires_grad_``关不掉。错误消息里写着补救办法。
+# 如果张量是已记录的运算的结果，标志就由输入决定，``requires_grad_``关不掉。报错信息里写着补救办法。
 
 # %%
 try:
@@ -165,7 +167,7 @@ except RuntimeError as refusal:
 
 # %% zh e398cc
 # 第一种情形可以：梯度穿过了冻结的头部。第二种情形，头部的运算都没有被记录，``loss``就没有任何历史，
-# 错误消息说的正是这件事。遇到这条消息，先看是不是全都冻结了；如果不是，
+# 报错信息说的正是这件事。遇到它，先看是不是全都冻结了；如果不是，
 # 就从模型参数到损失（loss）一路找过去，看是哪一步把计算图切断了。
 
 # %% en: Freezing and memory
@@ -175,15 +177,17 @@ except RuntimeError as refusal:
 # again. We count those with 32 rows, each once (``data_ptr()`` is the address of its memory). Weights
 # have 64 rows and do not count.
 #
-# Freeze the first :math:`k` layers, or the last :math:`k`. How does the number :math:`n` of kept
-# tensors depend on :math:`k` in the two cases?
+# A linear layer saves its input, for the gradient of its weight; ``tanh`` saves its result, for its
+# own slope. Freeze the first :math:`k` layers, or the last :math:`k`. How does the number :math:`n`
+# of kept tensors depend on :math:`k` in the two cases?
 
-# %% zh d0018e: 冻结与内存
+# %% zh 329e28: 冻结与内存
 # autograd 要为反向传播保留前向传播（forward pass）中的一些值，训练时的内存往往大半被它们占去。
 # 下面有八层，每层输出 32 行，每行 64 个数。autograd 每保存一个张量，``saved_tensors_hooks``
 # 就把它交给``pack``；反向传播要用这个张量时，则交给第二个函数。这里只数有 32 行的张量，
 # 同一个只数一次（``data_ptr()``是它的内存地址）；权重有 64 行，不计入。
 #
+# 线性层保存输入，用来算权重的梯度；``tanh``保存结果，用来算它自己的斜率。
 # 冻结前:math:`k`层，或者冻结后:math:`k`层。两种做法下，保留的张量个数:math:`n`各怎样随:math:`k`变化？
 
 
@@ -255,19 +259,21 @@ assert behind == [6, 5, 4, 0]
 # 最后降到 0；冻结后几层时，一直停在 9，到 k = 8 才降到 0。
 
 # %% en
-# From the front, each of the first seven layers spares one tensor, the eighth the rest. Where neither the
-# input nor a parameter requires a gradient, nothing is recorded; recording begins at the first layer
-# that learns. At the end, freezing seven layers spares none: to reach the first layer, the gradient
-# must pass through all of them, and at each ``tanh`` it needs the result. With ``gelu``, which saves
-# its input, freezing the end spares something, too, but less. So to save memory, freeze from the
-# input on.
+# The 9 are the first input and 8 results, seven of which are the next layer's inputs. From the front,
+# each of the first seven layers spares one tensor, the eighth the last two. Where neither the input
+# nor a parameter requires a gradient, nothing is recorded; recording begins at the first layer that
+# learns. At the end, freezing seven layers spares none: to reach the first layer, the gradient must
+# pass through all of them, and at each ``tanh`` it needs the result. With ``gelu``, another bend,
+# which saves its input, freezing the end spares something, too, but less. So to save memory, freeze
+# from the input on.
 
-# %% zh f66089
-# 从前面冻结，前七层每冻结一层就少存一个，冻结第八层之后，便一个也不用存了。
+# %% zh becffb
+# 9 个是最初的输入和 8 个结果，其中七个结果又是下一层的输入。
+# 从前面冻结，前七层每冻结一层就少存一个，冻结第八层，最后两个也不用存了。
 # 输入和模型参数都不需要梯度的地方，运算不会被记录；
 # 到了第一个要学习的层，记录才开始。从后面冻结，哪怕冻结七层，也一个都省不下：
 # 梯度要到达第一层，就得穿过后面所有的层，而经过每个``tanh``都要用到它的结果。
-# 换成保存输入的``gelu``，从后面冻结也能省下一些，不过省得较少。
+# ``gelu``是另一种把直线弄弯的函数，保存的是输入；换成它，从后面冻结也能省下一些，不过省得较少。
 # 所以，如果是为了省内存，就从靠近输入的一端冻结。
 
 # %% en: A gradient from before
@@ -333,11 +339,12 @@ torch.testing.assert_close(norm.running_mean, torch.full((2,), 0.1))
 # - 想省内存，就从靠近输入的一端冻结：只要输入不需要梯度，到了第一个要学习的层，记录才会开始。
 
 # %% en: Exercise: the input's gradient alone
-# A linear layer with the weights 1, 2 and 3 is trained and must stay as it is. Find the gradient of
-# its output with respect to the input, without filling the ``grad`` of a parameter.
+# A linear layer with the weights 1, 2 and 3 (``copy_`` under ``no_grad`` writes them) is trained and
+# must stay as it is. Find the gradient of its output with respect to the input, without filling the
+# ``grad`` of a parameter.
 
-# %% zh 544a79: 练习：只要输入的梯度
-# 一个线性层已经训练好，权重是 1、2、3，不能再动。求它的输出关于输入的梯度，
+# %% zh 2cdd4a: 练习：只要输入的梯度
+# 一个线性层已经训练好，权重是 1、2、3（在``no_grad``里用``copy_``写入），不能再动。求它的输出关于输入的梯度，
 # 但不要往模型参数的``grad``里写任何值。
 
 # %% solution
@@ -353,11 +360,12 @@ assert inputs.grad.tolist() == [[1, 2, 3]]
 assert all(p.grad is None for p in layer.parameters())
 
 # %% en: Exercise: only the biases
-# In a model of two linear layers with a ReLU between them, freeze all weights and train the biases
-# alone. Show after a step that no weight has moved and every bias of the last layer has.
+# In a model of two linear layers with a ReLU between them, which replaces negative numbers by 0,
+# freeze all weights and train the biases alone. Show after a step that no weight has moved and every
+# bias of the last layer has.
 
-# %% zh 45affd: 练习：只训练偏置
-# 模型由两个线性层和中间的 ReLU 组成。冻结所有的权重，只训练偏置。
+# %% zh 8ae5bf: 练习：只训练偏置
+# 模型由两个线性层和中间的 ReLU 组成，ReLU 把负数换成 0。冻结所有的权重，只训练偏置。
 # 更新一步，然后验证：权重都没有动，最后一层的偏置全都动了。
 
 # %% solution

@@ -12,7 +12,7 @@
 # :ref:`one-training-step`.
 
 # %% zh b691b2: 原地操作
-# 哪些原地操作 autograd 会接受，哪些会拒绝？报错时那条消息怎样读，代码又怎样改？这一页回答这些问题。
+# 哪些原地操作 autograd 会接受，哪些会拒绝？报错信息怎样读，代码又怎样改？这一页回答这些问题。
 #
 # 原地操作（in-place operation）把结果写进某个张量已经占用的内存。它通常有三种写法，一看便知：
 # 名字以下划线结尾（``add_``），增量赋值（``+=``），按下标赋值（``t[0] = 5``）。
@@ -212,7 +212,7 @@ except AssertionError as refusal:
 # （前面的``sin_``则存了一份输入的副本），所以覆盖结果无妨；而:math:`e^x`的导数就是它自己的*结果*，
 # ``exp``保存的也是结果。如今结果被覆盖，autograd 宁可报错，也不去算一个错误的梯度。
 #
-# 这条消息要从中间读起：先是被修改的张量的类型和形状，再是产生它的运算。
+# 这条报错信息要从中间读起：先是被修改的张量的类型和形状，再是产生它的运算。
 # *at version* 1 表示它已被原地写过一次；*version* 0 则是``exp``保存它时的版本。
 # 所以要找的，是在``exp``之后、``backward``之前运行的一个原地操作。
 
@@ -332,15 +332,17 @@ assert not hasattr(plain.grad_fn, "_saved_self")
 
 # %% en
 # It has rewritten your data. They require no gradient, so autograd has no objection. After a linear
-# layer, which saves its input and its weight, the same ReLU is fine; after a sigmoid, which saves
-# its result, ``backward`` raises.
+# layer, which saves its input and its weight, the same ReLU is fine. After a sigmoid,
+# :math:`s = 1 / (1 + e^{-x})`, which saves its result because its slope is :math:`s (1 - s)`,
+# ``backward`` raises.
 #
 # Nor does it reduce what is kept for the backward pass: an ordinary ReLU saves its result, not its
 # input. ``inplace=True`` spares one allocation.
 
-# %% zh 4b5ca6
+# %% zh c449c3
 # 你的数据被改写了。这些数据不需要梯度，所以 autograd 不加阻拦。线性层保存输入和权重，
-# 同一个 ReLU 接在它后面没有问题；sigmoid 保存的是结果，接在它后面，``backward``就会报错。
+# 同一个 ReLU 接在它后面没有问题。sigmoid 函数是:math:`s = 1 / (1 + e^{-x})`，斜率是:math:`s (1 - s)`，
+# 所以保存的是结果；接在它后面，``backward``就会报错。
 #
 # 为反向传播保留的内存，也不会因此减少：普通的 ReLU 保存的是结果，本来就不保存输入。
 # ``inplace=True``省下的，是一次内存分配。

@@ -26,13 +26,15 @@ torch.set_default_device(device or "cpu")
 # %% en: A window on a result
 # A *view* has no memory of its own: it is a window on the memory of another tensor, its *base*. The
 # slice ``base[8:17]`` is a view. Below, ``base`` holds the sine of 25 points, and the window changes
-# its sign in place. What do the values of ``base`` look like then, and what does the gradient of
-# ``base.sum()`` with respect to ``x``, which was :math:`\cos x` before?
+# its sign in place. The gradient of ``base.sum()`` with respect to ``x`` (marked in the legend by
+# :math:`\nabla`, nabla) was :math:`\cos x` before. What do the values of ``base`` look like then, and
+# what does the gradient?
 
-# %% zh 3a2698: 结果上的一扇窗
+# %% zh 1eaf6b: 结果上的一扇窗
 # *视图*（view）自己不占内存，它像一扇窗，开在另一个张量的内存上；那个张量叫作它的*基张量*（base）。
 # 切片``base[8:17]``就是视图。下面的``base``是 25 个点处的正弦，再把窗里的值原地变号。
-# 这时``base``的数值画出来是什么样？``base.sum()``关于``x``的梯度原本是:math:`\cos x`，现在又是什么样？
+# ``base.sum()``关于``x``的梯度（图例里记作:math:`\nabla`，读作 nabla）原本是:math:`\cos x`。
+# 变号之后，``base``的数值画出来是什么样？梯度又是什么样？
 
 # %% predict
 x = torch.linspace(0, 2 * torch.pi, 25, requires_grad=True)
@@ -97,12 +99,14 @@ pane.sum().backward()
 assert pane.tolist() == [5, 10] and entries.grad.tolist() == [5, 5, 0]
 
 # %% en: Row after row
-# ``rows`` is a result with two rows, to be tripled one after the other: first in a loop over the rows
-# by index, then in a loop over the tensor itself. Both take the rows as views. Will they do the same?
+# ``rows`` is a result with two rows, to be tripled one after the other. ``rows[i]`` takes one row as a
+# view; a loop over ``rows`` itself calls ``unbind``, one operation that returns all rows as views. A
+# recorded write to a view gives that view and its base a new history. Does it work in both loops?
 
-# %% zh 04e78c: 一行接一行
-# ``rows``是运算结果，共有两行，要逐行变成三倍：第一次用下标逐行取，第二次直接遍历张量。
-# 两种循环取到的每一行都是视图。做法不同，效果一样吗？
+# %% zh 607aeb: 一行接一行
+# ``rows``是运算结果，共有两行，要逐行变成三倍。``rows[i]``把一行作为视图取出来；
+# 直接遍历``rows``则会调用``unbind``，这一个运算就返回所有的行，每一行都是视图。
+# 写入一个视图，如果被记录，就要给它和它的基张量换上新的历史。两种循环都能成功吗？
 
 # %% predict
 rows = torch.ones(2, 2, requires_grad=True).clone()
@@ -157,24 +161,24 @@ for part in refusing:
         assert "its base" in str(refusal)
 
 # %% en
-# The second one is refused. Iterating calls ``unbind``, which returns several views at once. Such
-# views of a recorded result may not be written to while autograd records, nor may those of ``split``
-# and ``chunk``. So take the rows by index.
+# The second one is refused. Views of a recorded result that ``unbind`` returned may not be written
+# to while autograd records, nor may those of ``split`` and ``chunk``, which also return several at
+# once. So take the rows by index.
 
-# %% zh 06b013
-# 第二个循环被拒绝了。遍历时调用的是``unbind``，它一次返回多个视图。如果基张量是已记录的运算的结果，
-# 那么只要 autograd 还在记录，就不允许写入这样的视图，``split``和``chunk``返回的视图也不例外。
+# %% zh 2bd12e
+# 第二个循环被拒绝了。如果基张量是已记录的运算的结果，那么只要 autograd 还在记录，
+# 就不允许写入``unbind``返回的视图；``split``和``chunk``也是一次返回多个视图，它们返回的同样不能写入。
 # 所以，要逐行修改，就用下标取行。
 
 # %% en: Who counts the writes
 # ``base``, a view of it, its ``detach()`` and its ``.data``, an older relative of ``detach()``, use
 # the same memory. Write through each in turn, and print the four version counters after each write.
-# Does a write show in all of them?
+# One of the four has a counter of its own. Which?
 
-# %% zh b6bf76: 谁在数写入的次数
+# %% zh 8f44ed: 谁在数写入的次数
 # ``base``、它的视图、它的``detach()``和它的``.data``（``detach()``的老前辈）共用同一块内存。
 # 下面依次通过它们各写一次，每写一次就打印四个版本计数器（version counter）。
-# 每次写入，四个计数器都会变吗？
+# 四个张量里，有一个的计数器是自己单独的。是哪一个？
 
 # %% predict
 base = torch.zeros(4)
@@ -378,12 +382,14 @@ torch.testing.assert_close(y, expected)
 torch.testing.assert_close(slope, reference)
 
 # %% en: Exercise: clipped by a mask
-# ``y`` is a recorded copy of ``x``, with the values 2, 3 and 4, and then ``y[y > 2.5] = 2.5``. Predict
-# the gradient of ``y.sum()`` from what was overwritten, and check it. Is the new node ``CopySlices``?
+# ``y`` is a recorded copy of ``x``, with the values 2, 3 and 4, and then ``y[y > 2.5] = 2.5``. (A mask
+# takes no view, so the new node is ``IndexPutBackward0``.) Predict the gradient of ``y.sum()`` from
+# what was overwritten, and check it.
 
-# %% zh ad1707: 练习：用掩码截断
+# %% zh 895fc9: 练习：用掩码截断
 # ``y``是``x``的副本，复制这一步被记录，值是 2、3、4；然后执行``y[y > 2.5] = 2.5``。
-# 根据哪些元素被覆盖，预测``y.sum()``的梯度，再验证。新的节点是``CopySlices``吗？
+# （按掩码赋值不经过视图，所以新的节点是``IndexPutBackward0``。）根据哪些元素被覆盖，
+# 预测``y.sum()``的梯度，再验证。
 
 # %% solution
 y = x.clone()
