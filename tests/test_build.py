@@ -292,7 +292,7 @@ def test_an_authoring_error_fails_the_build_before_anything_runs(small):
     small.add("part/10_first.py", TUTORIAL, signed=False)
     code, said = small.build()
     assert code
-    assert "part/10_first.py:9: the English now reads" in said
+    assert "part/10_first.py:8: the English now reads" in said
     assert small.records() == []
 
 
@@ -477,7 +477,7 @@ def test_a_build_of_what_has_changed_equals_a_fresh_one(ready):
         assert not [name for name in expected if followed[name] != expected[name]]
     edit(first, ("A section", "Another section"))
     code, said = ready.build()
-    assert code and f"{second}:16: (en) WARNING: undefined label: 'first-a-section'" in said
+    assert code and f"{second}:15: (en) WARNING: undefined label: 'first-a-section'" in said
 
 
 def test_the_list_of_calls_follows_the_code_and_the_headings(ready):

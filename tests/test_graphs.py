@@ -246,7 +246,7 @@ def test_values_come_forward_then_gradients_flow_back(stepping):
     page.get_by_role("button", name="Start over").click()
     assert seen(page, "gradient") == seen(page, "value") == [] and told.inner_text() == ""
     following = page.get_by_role("button", name="Next")
-    for _ in range(7):
+    for _ in range(4):
         following.click()
     assert told.inner_text() == "Forward: SinBackward, sin s = 0.8415."
     assert seen(page, "value") == ["s = 1", "0.8415"] and seen(page, "gradient") == []

@@ -19,7 +19,7 @@
 # 把一个公式拆成一个个小步骤，再用各步的导数拼出整个公式的导数：先看一条链，再看两条路径交汇，
 # 最后看同一个数被用到很多次。
 #
-# 先看两步：:math:`v = 3w`和:math:`L = v^2`。每一步都有**局部导数**（local derivative），
+# 从两步开始：:math:`v = 3w`和:math:`L = v^2`。每一步都有**局部导数**（local derivative），
 # 说明输入的微小变化经过这一步会被放大多少倍。第一步把变化放大为三倍，所以局部导数是 3；
 # 第二步的局部导数是:math:`2v`，在:math:`w = 1`处有:math:`v = 3`，于是局部导数是 6。
 #
@@ -199,7 +199,7 @@ torch.testing.assert_close(total, expected_p + expected_q, **close)
 # other ``w``, and each of these two tensors holds the number 2. What are the two gradients?
 
 # %% zh c09cf9: 同一个数用三次
-# 张量每被用到一次，只要这一次有记录，就多出一条路径。下面的两个结果，一个把``u``用了三次，
+# 张量（tensor）每被用到一次，只要这一次被记录下来，就多出一条路径。下面的两个结果，一个把``u``用了三次，
 # 另一个把``w``用了三次；这两个张量的值都是 2。两个梯度各是多少？
 
 # %% predict
@@ -255,7 +255,7 @@ assert shift.grad == table.numel() == 6
 
 # %% zh 768d89
 # ``row``的每个元素都被用了两次，所以各有两条路径从那里开始。对第一个元素来说，局部导数是 1 和 4，
-# 加起来是 5。``shift``被用了六次，每次的导数都是 1。张量如果被广播，梯度就是各次使用的那几份之和，
+# 加起来是 5。``shift``被用了六次，每次的导数都是 1。张量如果被广播，它的梯度就是每次使用所贡献的导数之和，
 # 因此形状与张量本身相同。
 
 # %% en: Picked from a list
@@ -297,7 +297,7 @@ assert weighted.grad.tolist() == [1, 0, 1110, 0]
 
 # %% zh 96848e: 要点
 # - 沿一条路径，把局部导数相乘；路径交汇时，相加。
-# - 一个张量被用了好几次，它的梯度就是各次使用的那几份之和。
+# - 一个张量被用了好几次，它的梯度就是每次使用所贡献的导数之和。
 # - 所以，张量被广播之后，梯度是一个和；元素被挑中几次，它的梯度就由几项相加而成。
 
 # %% en: Exercises
@@ -321,7 +321,7 @@ assert w.grad == outer * 3 and b.grad == outer
 
 # %% zh 0c0451
 # 设:math:`h = w^2`、:math:`L = wh + h`。从:math:`w`到:math:`L`一共有几条路径？
-# 把各条路径的导数在:math:`w = 2`处加起来，再检验。
+# 取:math:`w = 2`，把沿各条路径求得的导数加起来，再检验。
 
 # %% solution
 w = torch.tensor(2.0, requires_grad=True)
@@ -336,5 +336,5 @@ assert w.grad == direct + through_product + through_sum
 # graphs.
 
 # %% zh 59d636: 接下来
-# :ref:`read-the-graph`会带你去看替你相乘、相加的那些节点；这些节点为什么从结果开始工作，
-# :ref:`why-reverse-mode`会解释；如果路径分属两张图又会怎样，见:ref:`gradients-add-up`。
+# 替你相乘、相加的是哪些节点，见:ref:`read-the-graph`；这些节点为什么从结果开始工作，
+# 见:ref:`why-reverse-mode`；如果路径分属两张图又会怎样，见:ref:`gradients-add-up`。

@@ -11,7 +11,7 @@
 
 # %% zh 629e45: 把状态带到下一步
 # 循环神经网络（recurrent neural network）、物理模拟、滑动平均（running average），都要把一个值从这一步交给下一步。
-# 弄清这个值会拖着什么一起走，又该在哪里切断。
+# 这个值会拖着什么一起走，又该在哪里切断，就是这一页要弄清的事。
 #
 # 请先读:ref:`keep-or-free-the-graph`：``backward``会释放计算图（computational graph）里各节点（node）
 # 保存的张量（tensor），而``retain_graph=True``能把它们留住。
@@ -213,7 +213,7 @@ assert abs(1 - shares[6] - 0.51**7) < 1e-3 and 0.51**7 < 0.01
 # about 10 on.
 
 # %% zh alt 5b821f
-# 保留的步数从 1 到 20 时，所得梯度占全部梯度的比例。曲线从大约一半开始，越升越慢，
+# 保留的步数从 1 到 20 时，所得梯度占完整梯度的比例。曲线从大约一半开始，越升越慢，
 # 在 7 处越过 0.99 的虚线，大约从 10 起就平了。
 
 # %% en
@@ -225,8 +225,8 @@ assert abs(1 - shares[6] - 0.51**7) < 1e-3 and 0.51**7 < 0.01
 # %% zh c4f73a
 # 七步。每往回一步，贡献大约减半，所以切断时丢掉的大约是全部的:math:`0.51^7`，不到百分之一：
 # 早先各步的影响很快就微不足道了。每隔若干步切断一次，
-# 叫作截断反向传播（truncated backpropagation）。这种做法很省；过去的影响像这样很快消退时，效果也好。
-# 可是，如果因子接近 1，切断就会丢掉很多贡献。
+# 叫作截断反向传播（truncated backpropagation）。这种做法开销小；过去的影响像这样很快消退时，效果也好。
+# 可是，如果每往回一步所乘的系数接近 1，切断就会丢掉很多贡献。
 
 # %% en: Averaging the loss
 # To report an average, a loop sums its losses in ``total``, which is a carried state, too. The graph
@@ -287,8 +287,8 @@ with torch.no_grad():
 # grow in number with each step. Sum ``loss.item()``, or ``loss.detach()``, which is still a tensor.
 
 # %% zh 92150b
-# 五个全在；一个不剩；一个不剩。不调用``backward``，多半是因为在别的数据上测损失，却没有关掉记录。
-# 这时``total``牵着每一张图，连同图里保存的一切，直到内存耗尽。如果调用``backward``，保存的张量会被释放，
+# 五个全在；一个不剩；一个不剩。不调用``backward``的情形，多半出现在用别的数据计算损失、又没有关掉记录的时候。
+# 这时``total``会留住每一张图，连同图里保存的一切，直到内存耗尽。如果调用``backward``，保存的张量会被释放，
 # 但节点还留在``total``背后，一步比一步多。所以应当累加``loss.item()``，
 # 或者累加``loss.detach()``，后者仍是张量。
 
@@ -298,9 +298,9 @@ with torch.no_grad():
 # - Sum losses as ``loss.item()`` or ``loss.detach()``, or the sum holds the graphs that they have.
 
 # %% zh ce3559: 要点
-# - 带到下一步的状态，会把之前各步的图一起带来；``detach``能把它们切断。
+# - 带到下一步的状态会连带之前各步的图；``detach``能把这些图切断。
 # - 切断之后，状态对梯度来说就是常数，更早的各步不再计入。
-# - 累加损失时写``loss.item()``或``loss.detach()``，否则各个损失带着的图，会一直被总和牵住。
+# - 累加损失时写``loss.item()``或``loss.detach()``，否则总和会一直留住各个损失背后的图。
 
 # %% en: Exercise: a running mean
 # ``mean`` starts at 0, and each step replaces it by ``0.9 * mean + 0.1 * loss``, with the losses
@@ -310,7 +310,7 @@ with torch.no_grad():
 
 # %% zh 1bb825: 练习：滑动平均
 # ``mean``从 0 开始，每一步都换成``0.9 * mean + 0.1 * loss``，损失是``(w - t) ** 2``，``t``依次取 1、2、3，
-# 对每个损失也都做一次``backward``。用``nodes``验证``mean``背后的图越来越大，然后只改一行，
+# 对每个损失也都调用``backward``。用``nodes``验证``mean``背后的图越来越大，然后只改一行，
 # 使``mean``没有``grad_fn``，值却不变。
 
 

@@ -91,19 +91,21 @@ assert not created.requires_grad and not alike.requires_grad
 with torch.device("meta"):
     array = x.detach().cpu().numpy()
     assert torch.from_numpy(array).device.type == "cpu"
+    assert torch.Tensor(3).device.type == "cpu"
     with ThreadPoolExecutor(1) as pool:
         elsewhere = pool.submit(torch.zeros, 3).result()
     assert elsewhere.device.type == "cpu"
 
 # %% en
-# The default decides where a tensor is *created* from sizes or Python numbers, in the thread that
-# set it. ``zeros_like`` goes by its argument, and the result of an operation, other than a move,
+# The default decides where ``zeros``, ``tensor`` and the like *create* a tensor from sizes or Python
+# numbers, in the thread that set it (the old ``torch.Tensor(3)`` ignores it). ``zeros_like`` goes by its argument, and the result of an operation, other than a move,
 # lives where its inputs live. ``torch.from_numpy`` stays with its data on the CPU. An argument
 # ``device=`` overrules the default, and in code that others import it is the better way,
 # because a default changes what other people's lines do.
 
-# %% zh 6477d3
-# 根据大小或 Python 数值*创建*张量时，由默认设备决定放在哪里；默认设备只对设定它的线程（thread）有效。
+# %% zh d0fcec
+# ``zeros``、``tensor``等函数根据大小或 Python 数值*创建*张量时，由默认设备决定放在哪里；
+# 默认设备只对设定它的线程（thread）有效（旧的``torch.Tensor(3)``不理会它）。
 # ``zeros_like``跟着传给它的张量走，运算结果与输入在同一设备上，移动除外。
 # ``torch.from_numpy``则随数据留在 CPU 上。写明的参数``device=``优先于默认设备；代码若要供别人导入，
 # 最好这样写，因为改了默认设备，别人代码的行为也会跟着变。
@@ -330,21 +332,26 @@ try:
     raise AssertionError
 except RuntimeError as problem:
     assert "assign a gradient with device type 'meta'" in str(problem)
+try:
+    there.sum().requires_grad_().grad = number
+    raise AssertionError
+except RuntimeError as problem:
+    assert "assign a gradient with device type 'cpu'" in str(problem)
 
 # %% en
 # The product with ``three``. A CPU tensor without dimensions counts as a number, and CPU indices in
 # square brackets are welcome on another device. On a GPU you read, for example,
 # ``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
 #
-# Gradients obey the same rule: assign to ``grad`` a tensor from elsewhere and you read
+# Nor does PyTorch move a gradient: assign to ``grad`` a tensor from elsewhere and you read
 # ``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``.
 
-# %% zh 81b5e1
+# %% zh bcdad5
 # 是与``three``相乘的那一种。零维的 CPU 张量会被当作一个数；
 # 方括号里的下标也可以是 CPU 张量，哪怕被索引的张量在别的设备上。换成 GPU，
 # 报错信息例如``Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!``
 #
-# 梯度也守同样的规矩：把别的设备上的张量赋给``grad``，
+# 梯度也不会擅自移动：把别的设备上的张量赋给``grad``，
 # 就会看到``attempting to assign a gradient with device type 'meta' to a tensor with device type 'cpu'``。
 
 # %% en: To NumPy

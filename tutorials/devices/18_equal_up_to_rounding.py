@@ -15,8 +15,8 @@
 # 比较两个设备算出的梯度（gradient），不被末几位数字误导；遇到差异，能分清是舍入误差（rounding error）
 # 还是 bug。
 #
-# 求和时，GPU 相加的顺序往往与 CPU 不同。在数学上，顺序无关紧要。第一个单元格把同样三个``float32``数按两种顺序相加。
-# 设备的选法见:ref:`cpu-and-cuda`，只是``mps``没有``float64``，改由 CPU 计算。两个和各是多少？
+# 求和时，GPU 相加的顺序往往与 CPU 不同。在数学上，顺序无关紧要。第一个单元格把同样的三个``float32``数按两种顺序相加。
+# 设备的选法见:ref:`cpu-and-cuda`，只是``mps``没有``float64``，改由 CPU 计算。两次的和分别是多少？
 
 # %% predict
 import matplotlib.pyplot as plt
@@ -59,7 +59,7 @@ assert torch.nextafter(a, 2 * a) - a == 8
 # ``gap``是两个梯度之间的距离与梯度大小之比。用``float32``算 32 行时，它与点线差不多一样低；
 # 点线的高度是 1 到下一个能表示的数的间隔，即``torch.finfo(dtype).eps``。
 #
-# 行数增加到上千倍，差距会怎样？``float64``小数点后有 52 个二进制位，而不是 23 个，如果全都用它计算呢？
+# 行数增加到上千倍，差距会怎样？``float64``小数点后的二进制位不止 23 个，有 52 个，如果全都用它计算呢？
 
 
 # %% predict
@@ -125,7 +125,7 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # %% zh c3c9ba
 # 项数越多，舍入的次数越多，差距也往往越大；具体大出多少，因硬件而异，但差距始终很小。在``float64``下，
 # 差距小了六个数量级以上，由此得到一个检验方法：两个结果在``float32``下不一致，就用``float64``各算一遍。
-# 舍入造成的差距会随 dtype 缩小，公式写错造成的不会。（溢出，也就是数大得``float32``表示不了，也可能消失，
+# 换成更精确的 dtype，舍入造成的差距会缩小，公式写错造成的不会。（溢出，也就是数大得``float32``表示不了，也可能消失，
 # 因为``float64``能表示的范围也更大。）
 
 # %% en: Compare with a tolerance
@@ -253,7 +253,7 @@ assert (
 # ``float32``小数点后有 23 个二进制位。许多 NVIDIA GPU 可以把乘法的因子舍入到 10 位，乘法因此快得多，这叫
 # `TF32 <https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere>`__。
 # PyTorch 有一个管矩阵乘法的设置，取值为``highest``、``high``和``medium``；另有一个管卷积（convolution），
-# 也就是让一小块权重在图像上滑动着相乘求和。这里没有改动过它们：
+# 也就是让一小块权重（weight）在图像上滑动着相乘求和。这里没有改动过它们：
 
 # %%
 print(torch.get_float32_matmul_precision())

@@ -198,6 +198,10 @@ end = max(e.time_range.end for e in events)
 assert sum(e.self_cpu_time_total for e in events) < 0.9 * (end - begin)
 inner = [e.cpu_children for e in events if e.name == "AddBackward0"]
 assert inner == [[]]
+with profile() as enclosed, record_function("python"):
+    sorted(range(10**6))
+(block,) = (e for e in enclosed.events() if e.name == "python")
+assert block.self_cpu_time_total > 1000
 
 # %% en alt
 # Three pairs of bars. From the engine by way of the node to the operation ``div``, the total
@@ -213,15 +217,15 @@ assert inner == [[]]
 # the kernel over lies inside.) The engine's record holds the other two and has the longest total.
 #
 # Within a thread, self times count no moment twice; totals count nested work again, so they add up
-# to more. (What Python does between operations is in neither.) Sort by self to find the operation
+# to more. (What Python does outside all records is in neither.) Sort by self to find the operation
 # that costs, by total to find the block that costs.
 
-# %% zh 317e61
+# %% zh a0c401
 # 在 CPU 上，``aten::div``里面没有别的记录，所以两个时间相等。（在 GPU 上，
 # 里面还有把内核提交给 GPU 的那次调用。）引擎的记录把另外两个都包在里面，总时间最长。
 #
 # 在一个线程里，自身时间不会把同一时刻算两遍；总时间则把嵌套的工作重复计算，加起来会更多。
-# （运算之间 Python 花的时间，两者都不包括。）想找耗时的运算，就按自身时间排序；想找耗时的代码块，
+# （Python 在各条记录之外花的时间，两者都不包括。）想找耗时的运算，就按自身时间排序；想找耗时的代码块，
 # 就按总时间排序。
 
 # %% en: Products in a training step

@@ -3,15 +3,15 @@
 # tags: Tensor.backward, torch.autograd.grad, gradient, grad_outputs
 
 # %% en: The vector-Jacobian product
-# What does ``y.backward(v)`` compute when ``y`` has several elements, and where does ``v`` come
-# from? At the end you can predict the result and choose ``v`` yourself.
+# What does ``y.backward(v)`` compute when ``y`` is no scalar but has several elements, and where does
+# ``v`` come from? At the end you can predict the result and choose ``v`` yourself.
 #
 # The page builds on :ref:`chain-rule` and on :ref:`gradients-add-up`: two calls of ``backward`` add
 # up in ``x.grad``, so it is set to ``None`` before each new call.
 
-# %% zh 6cc0a8: 向量-雅可比积
-# 如果``y``有好几个元素，``y.backward(v)``算的是什么？``v``又从哪里来？读到最后，你既能预测
-# 结果，也会自己选``v``。
+# %% zh 0a35ec: 向量-雅可比积
+# 如果``y``不是标量（scalar），而有好几个元素，``y.backward(v)``算的是什么？``v``又从哪里来？
+# 读到最后，你既能预测非标量的反向传播会得到什么，也会自己选``v``。
 #
 # 这一页以:ref:`chain-rule`和:ref:`gradients-add-up`为基础：两次调用``backward``，结果会在
 # ``x.grad``里相加，所以每次重新调用之前，都先把它设为``None``。

@@ -77,11 +77,11 @@ torch.testing.assert_close(curved, torch.diag(2 * there.exp()))
 torch.testing.assert_close(flat, 3 * torch.eye(3))
 
 # %% en
-# Both are diagonal, since output :math:`i` depends on element :math:`i` of each input. The
+# Both are diagonal, since output :math:`i` depends only on element :math:`i` of each input. The
 # derivative :math:`2 e^x` is 2 at zero; the other one is 3 everywhere. Side by side the two make the
 # Jacobian of one function with 6 inputs and 3 outputs.
 
-# %% zh bfa728
+# %% zh 842ce7
 # 两个都是对角矩阵，因为第:math:`i`个输出只与每个输入的第:math:`i`个元素有关。导数:math:`2 e^x`在零处等于 2，
 # 另一个导数处处是 3。把两个矩阵并排放在一起，就是一个有 6 个输入、3 个输出的函数的雅可比矩阵。
 
@@ -295,13 +295,13 @@ assert blocks[0][0].tolist() == [[2, 0, 0], [0, 2, 0], [0, 0, 2]]
 
 # %% en
 # The vector of one element and the sum: a Hessian belongs to a single number, and you have to say
-# which. Block :math:`(i, j)` differentiates by input :math:`i` and by input :math:`j`. The sum is
-# linear in :math:`y`, so only the block of :math:`x` with itself is not zero; for the others ``any``
+# which. Block :math:`(i, j)` differentiates by input :math:`i` and by input :math:`j`. In the sum,
+# :math:`y` stands in linear terms of its own, so only the block of :math:`x` with itself is not zero; for the others ``any``
 # says that no entry is.
 
-# %% zh e07985
+# %% zh 65553b
 # 接受只有一个元素的向量，也接受三个数之和：海森矩阵是针对单个数而言的，究竟是哪个数，要由你指明。
-# 第:math:`(i, j)`块对第:math:`i`个输入和第:math:`j`个输入各求一次导。三个数之和对:math:`y`是线性的，
+# 第:math:`(i, j)`块对第:math:`i`个输入和第:math:`j`个输入各求一次导。在三个数之和里，:math:`y`只出现在自己的线性项中，
 # 所以只有关于:math:`x`自身的那一块不为零；下面用``any``检验其余三块，里面没有不为零的元素。
 
 # %%
@@ -311,6 +311,8 @@ print(xy.any(), yx.any(), yy.any())
 # %% check
 torch.testing.assert_close(xx, torch.diag(2 * zeros.exp()))
 assert not xy.any() and not yx.any() and not yy.any()
+mixed = functional.hessian(lambda x, y: (x * y).sum(), (zeros, y))
+assert mixed[0][1].tolist() == torch.eye(3).tolist()
 
 # %% en: From the left and from the right
 # Often you need a Jacobian only to multiply it by a vector. ``vjp`` multiplies from the left,
@@ -382,6 +384,10 @@ print(functional.hvp(g, x, w)[1])
 assert (w @ H).tolist() == [4, -4, -4]
 torch.testing.assert_close(functional.vhp(g, x, w)[1], w @ H)
 torch.testing.assert_close(functional.hvp(g, x, w)[1], H @ w)
+long = torch.ones(10**6)
+for product in (functional.vhp, functional.hvp):
+    cubes = product(lambda t: (t**3).sum(), long, long)[1]
+    assert (cubes == 6).all()
 
 # %% en
 # The same numbers, because :math:`H` is symmetric. Both are *Hessian-vector products*, and neither
@@ -424,11 +430,11 @@ torch.testing.assert_close(column, J[:, -1])
 # 对:math:`x`的导数。手算可知，这个平方和是:math:`x_2^2 + x_1^2 + 1 + 4 x_3^2`。
 
 # %% solution
-assert not functional.jacobian(
-    f, x.clone().requires_grad_()
-).requires_grad
-
 z = x.clone().requires_grad_()
+cut = [functional.jacobian(f, z), functional.hessian(g, z)]
+cut += functional.vjp(f, z, v) + functional.jvp(f, z, u)
+cut += functional.vhp(g, z, w) + functional.hvp(g, z, w)
+assert not any(result.requires_grad for result in cut)
 functional.jacobian(f, z, create_graph=True).square().sum().backward()
 assert z.grad.tolist() == [2, 4, 24]
 

@@ -59,12 +59,12 @@ torch.testing.assert_close(third, -torch.tensor(2.0).cos())
 # 自己所需的东西。导数的导数，不论求到第几阶，都叫*高阶导数*（higher-order derivative）。
 
 # %% en: A hundred points at once
-# You want to draw the derivative. ``backward`` needs no ``v`` for an output of one element; ``grad``
+# You want to draw the derivative. ``backward`` needs no ``v`` for one real number as output; ``grad``
 # is stricter. Which of these does ``slope`` accept: a single point, the same point in a vector of one
 # element, a vector of a hundred points?
 
-# %% zh c40be2: 一次算一百个点
-# 你想画出导数的曲线。输出只有一个元素时，``backward``不需要``v``；``grad``则更严格。
+# %% zh b65597: 一次算一百个点
+# 你想画出导数的曲线。输出只有一个实数时，``backward``不需要``v``；``grad``则更严格。
 # 单个的点、由这个点单独组成的向量、含有一百个点的向量，``slope``接受其中哪些？
 
 # %% predict
@@ -90,11 +90,11 @@ for refused in trials[1:]:
 # %% en
 # Only the single point: ``grad`` differentiates a scalar, a tensor without dimensions. ``vmap`` takes
 # a function of one point to a function of many: it runs it for every element along the first
-# dimension, in one batch, without a loop. ``vmap(grad(...))`` is written as it is said:
+# dimension, in one batch, and you write no loop. ``vmap(grad(...))`` is written as it is said:
 
-# %% zh a55a85
+# %% zh 03d305
 # 只接受单个的点：``grad``求导的对象是标量（scalar），也就是没有维度的张量。``vmap``则把处理一个点的函数变成
-# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，不用循环。怎么说就怎么写，``vmap(grad(...))``：
+# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，你不用写循环。怎么说就怎么写，``vmap(grad(...))``：
 
 # %%
 first = vmap(grad(torch.sin))(points)
@@ -307,6 +307,10 @@ outputs = functional_call(model, moved, (inputs,))
 by_addition = model(inputs) + inputs.sum(1, keepdim=True) + 1
 torch.testing.assert_close(outputs, by_addition)
 assert abs(model_loss(moved) - (outputs - 1).square().mean()) < 1e-5
+two_layers = hessian(lambda p: (p[1] * p[0] - 1) ** 2)
+for pair in ([1.0, 1.0], [2.0, 1.0]):
+    curvature = two_layers(torch.tensor(pair))
+    assert curvature[1, 1] == 2 * pair[0] ** 2
 
 # %% en
 # The same. The loss is quadratic in the parameters, and a quadratic function has constant second
@@ -380,7 +384,17 @@ for forbidden, at in (
         assert told in str(refusal)
 tracked = x.clone().requires_grad_()
 assert not functional.jacobian(f, tracked).requires_grad
-assert torch.func.jacrev(f)(tracked).requires_grad
+assert all(
+    attached.requires_grad
+    for attached in (
+        torch.func.jacrev(f)(tracked),
+        torch.func.jacfwd(f)(tracked),
+        grad(g)(tracked),
+        hessian(g)(tracked),
+        vjp(f, tracked)[1](torch.ones(2))[0],
+        jvp(f, (tracked,), (w,))[1],
+    )
+)
 H = functional.hessian(g, x)
 for outside in (torch.func.jacrev, torch.func.jacfwd):
     for inside in (grad, torch.func.jacrev, torch.func.jacfwd):

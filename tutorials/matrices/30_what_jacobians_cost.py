@@ -12,7 +12,7 @@
 # page is one evaluation of the function.
 
 # %% zh 7f6004: 雅可比矩阵的代价
-# 雅可比矩阵该按行求还是按列求？什么时候干脆不求更好？这一页把计算量数出来，让你自己选。
+# 雅可比矩阵（Jacobian matrix）该按行求还是按列求？什么时候干脆不求更好？这一页把计算量数出来，供你选择。
 #
 # 这一页以:ref:`jacobians-and-hessians`和:ref:`functions-from-functions`为基础。耗时每次运行都不同，
 # 运算次数却不变：``FlopCounterMode``统计矩阵乘法里的浮点运算次数（FLOPs），``tanh``这样的逐元素运算不计在内。这一页的单位，
@@ -58,7 +58,7 @@ assert flops(torch.tanh, torch.ones(1000)) == 0
 # two matrices take?
 
 # %% zh fd4ac6: 按行求
-# ``network(n, m)``有:math:`n`个输入、:math:`m`个输出；雅可比矩阵（Jacobian matrix）中每个输出占一行，
+# ``network(n, m)``有:math:`n`个输入、:math:`m`个输出；雅可比矩阵中每个输出占一行，
 # 每个输入占一列，下面分别是 64 乘 2 和 2 乘 64，都有 128 个元素。``jacrev``用反向模式（reverse mode），
 # 也就是计算向量-雅可比积（vector-Jacobian product）所用的模式。求这两个矩阵，各大约相当于求值多少次？
 
@@ -175,7 +175,8 @@ assert evaluations(jacrev, 16, 17) == evaluations(jacfwd, 16, 17)
 
 # %% zh 1dd8ec
 # ``jacrev``随行数上升，``jacfwd``保持在 18，两者在矩阵大致是方阵时相等。行明显比列多，用``jacfwd``；列明显比行多，
-# 用``jacrev``。损失的雅可比矩阵只有一行，列数却与模型参数一样多，所以训练用反向模式（见:ref:`why-reverse-mode`）。
+# 用``jacrev``。损失（loss）的雅可比矩阵只有一行，列数却等于模型参数（parameter）的个数，
+# 所以训练用反向模式（见:ref:`why-reverse-mode`）。
 
 # %% en: In portions
 # ``jacrev`` does not loop over the rows. It runs the products of all rows as one batch, with ``vmap``.
@@ -184,7 +185,7 @@ assert evaluations(jacrev, 16, 17) == evaluations(jacfwd, 16, 17)
 
 # %% zh c7a9cd: 分批
 # ``jacrev``并不是逐行循环，而是用``vmap``把所有行的乘积合成一批来算。如果内存放不下这一批，可以用
-# ``chunk_size``指定一次算多少行。对 64 乘 2 的矩阵每次取 8 行，计数会比 65 大，比它小，还是一样？
+# ``chunk_size``指定一次算多少行。对 64 乘 2 的矩阵每次取 8 行，与 65 相比，计数会变大、变小，还是不变？
 
 
 # %% predict
@@ -299,7 +300,7 @@ assert written[1] > 3 * written[0]
 #
 # .. note::
 #
-#    2、4、6 这些倍数是这个损失特有的；换成别的损失，倍数可能不同，但通常也不随:math:`n`增长。
+#    2、4、6 这些倍数只是就这个损失而言；换成别的损失，倍数可能不同，但通常也不随:math:`n`增长。
 #    例外是对元素逐个循环：反向传播时，每个``x[i]``都要写:math:`n`个数。
 
 # %% en: A hundred thousand inputs
@@ -349,7 +350,7 @@ assert factors[0] == factors[1] == 6
 # need no more: the curvature along a direction, for example, takes a single one.
 
 # %% zh 2d1d4f
-# 40 GB 对 0.0004 GB。这种*海森-向量积*（Hessian-vector product）一眨眼就算好了，
+# 一个要 40 GB，另一个只要 0.0004 GB。这种*海森-向量积*（Hessian-vector product）一眨眼就算好了，
 # 而且常常有它就够用：比如求沿某个方向的曲率，只要一个这样的乘积。
 
 # %% en: Remember

@@ -356,24 +356,24 @@ plt.show()
 
 # %% check
 torch.testing.assert_close(before, misses + torch.sin(x))
-import numpy as np
-
-u, c, v, d = (t.cpu().double().numpy() for t in start.values())
-at = np.linspace(-3, 3, 50)[:, None]
+u, c, v, d = (t.detach().cpu().double() for t in start.values())
+at = torch.linspace(-3, 3, 50, dtype=torch.float64, device="cpu")[
+    :, None
+]
 for _again in range(1000):
-    bends = np.tanh(at / 3 @ u.T + c)
-    error = bends @ v.T + d - np.sin(at)
+    bends = torch.tanh(at / 3 @ u.T + c)
+    error = bends @ v.T + d - torch.sin(at)
     back = error @ v * (1 - bends**2) * 0.04
     v = v - 0.1 * 0.04 * error.T @ bends
     d = d - 0.1 * 0.04 * error.sum(0)
     u = u - 0.1 * back.T @ at / 3
     c = c - 0.1 * back.sum(0)
-drawn = model(x).detach().cpu().numpy()
-after = np.tanh(at / 3 @ u.T + c) @ v.T + d
-assert abs(drawn - after).max() < 1e-3
+drawn = model(x).detach().cpu().double()
+after = torch.tanh(at / 3 @ u.T + c) @ v.T + d
+assert (drawn - after).abs().max() < 1e-3
 assert abs(loss.item() / (error**2).mean() - 1) < 3e-4
-first = abs(before.cpu().numpy() - np.sin(at)).max()
-assert abs(drawn - np.sin(at)).max() < first / 2
+first = (before.cpu().double() - torch.sin(at)).abs().max()
+assert (drawn - torch.sin(at)).abs().max() < first / 2
 assert loss < (misses**2).mean() / 20
 
 # %% en alt

@@ -94,11 +94,11 @@ assert zeros == (0, 0)
 # 看上去与``a``那个算出来的零一样。至于报错，是 PyTorch 怀疑你写错了，并指出哪个张量没有被用到。
 
 # %% en: After ``zero_grad``
-# A weight :math:`w` has a gradient, and then the optimizer clears it. In a large model the gradients
+# A weight :math:`w` has a gradient, and then the optimizer clears it. The gradients can
 # take as much memory as the weights. What will ``w.grad`` be?
 
-# %% zh 5fbcea: ``zero_grad``之后
-# 权重（weight）:math:`w`有了梯度，然后让优化器把它清掉。在大模型里，全部梯度占的内存和权重一样多。
+# %% zh c6b534: ``zero_grad``之后
+# 权重（weight）:math:`w`有了梯度，然后让优化器把它清掉。全部梯度占的内存可以和权重一样多。
 # ``w.grad``会是什么？
 
 # %% predict
@@ -116,14 +116,14 @@ assert w.grad is None and w.tolist() == [1, 2]
 # ``None``, which saves that memory. Despite its name, ``zero_grad()`` writes no zeros: since
 # version 2.0 it sets ``grad`` to ``None`` unless you
 # `ask for zeros <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__.
-# Code that then computes with the gradient fails; the next cell shows two of the messages. Use it
-# before you clear it, or test for ``None``. At its end the cell asks for zeros, with
+# If you then index the gradient or call one of its methods, you get an error, as in the next cell.
+# Use it before you clear it, or test for ``None``. At its end the cell asks for zeros, with
 # ``set_to_none=False``.
 
-# %% zh d5c344
+# %% zh 8a3ace
 # 是``None``，这样就省下了那些内存。``zero_grad()``并不像名字说的那样写零：从 2.0 版起，它默认把``grad``设为``None``，
 # 想要零，就得`自己指明 <https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html>`__。
-# 清掉之后如果还拿梯度去计算，就会出错，下一个单元格打印了其中两条报错信息。所以，要么在清零之前就用完梯度，
+# 清掉之后如果还对梯度取下标，或者调用它的方法，就会报错，见下一个单元格。所以，要么在清零之前就用完梯度，
 # 要么先判断它是不是``None``。那个单元格最后用``set_to_none=False``指明要零。
 
 # %%
@@ -150,6 +150,7 @@ except TypeError as refusal:
     assert "unsupported operand" in str(refusal)
 else:
     raise AssertionError
+assert torch.nn.utils.clip_grad_norm_([v], 1.0) == 0
 v.square().sum().backward()
 before = v.grad
 assert before.tolist() == [2, 4]
@@ -257,10 +258,10 @@ for as_none in (True, False):
 
 # %% en alt
 # The weight over 30 steps, with a vertical line at 5. Zeros with momentum go on rising to more than
-# twice that height. Plain zeros stay level. Zeros with weight decay sink. ``None`` stops at once,
+# twice their height there. Plain zeros stay level. Zeros with weight decay sink. ``None`` stops at once,
 # even with momentum.
 
-# %% zh alt 52bb90
+# %% zh alt 6629b2
 # 30 步之内的权重，竖线在 5 处。梯度为零、带动量时，权重继续上升，升到该处高度的两倍以上；
 # 梯度为零、什么都不加时，保持水平；梯度为零、带权重衰减时，逐渐下降；
 # 设为``None``时，即使带动量也立刻停住。
@@ -366,13 +367,13 @@ with torch.no_grad():
 # 死亡单元的输出是 0，本该是 1。
 
 # %% en: Remember
-# - ``None``: not computed, or cleared. Zeros: a flat slope, or zeros that somebody asked for.
+# - ``None``: not computed, or cleared. Zeros: computed, or asked for.
 # - ``zero_grad()`` leaves ``None``; SGD and Adam skip such a weight. With zeros, momentum and weight
 #   decay still move it.
 # - ``optimizer.zero_grad()`` clears the optimizer's list, ``model.zero_grad()`` the whole model.
 
-# %% zh fb68fd: 要点
-# - ``None``：没有算过，或者被清掉了。零：地面是平的，或者代码指明要零。
+# %% zh 9a8a53: 要点
+# - ``None``：没有算过，或者被清掉了。零：算出来就是零，或者代码指明要零。
 # - ``zero_grad()``留下的是``None``，SGD 和 Adam 会跳过这样的权重；梯度为零时，动量和权重衰减仍会推动它。
 # - ``optimizer.zero_grad()``清掉优化器列表里各个模型参数的梯度，``model.zero_grad()``清掉整个模型的梯度。
 

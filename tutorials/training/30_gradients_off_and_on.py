@@ -9,7 +9,7 @@
 # This page builds on :ref:`first-gradient` and :ref:`read-the-graph`.
 
 # %% zh 2eef9c: 关闭与打开梯度记录
-# 做预测、算目标值、更新权重，这些计算本身都不必求导。怎样让 autograd 不去记录它们？
+# 做预测、算目标值、更新权重（weight），这些计算本身都用不着梯度（gradient）。怎样让 autograd 不去记录它们？
 # 每个开关又管不到什么？这一页逐一说清楚。
 #
 # 建议先读:ref:`first-gradient`和:ref:`read-the-graph`。
@@ -50,7 +50,7 @@ assert x.requires_grad and x.is_leaf
 
 # %% zh 0fd849
 # 两个结果都是 9，但第二个没有历史。``x``自己没有变：这个块关掉的是*梯度模式*（grad mode），
-# 它是运行代码时的一项设置，不是张量的属性。
+# 它是运行代码时的一项设置，不是张量（tensor）的属性。
 
 # %% en: Half of a formula
 # Take :math:`y = x^2 \cdot x` at :math:`x = 3`, with the factor :math:`x^2` computed inside the
@@ -271,11 +271,12 @@ except RuntimeError as refusal:
 # autograd has to save the double. Does that work?
 
 # %% zh 08724a: 推理模式
-# 在``torch.inference_mode()``里，autograd 同样不作记录，而且省得更多：它靠一个计数器发现保存的值后来变没变，
-# 在这种模式里新建的张量却没有这个计数器。
+# 在``torch.inference_mode()``里，autograd 同样不作记录，而且省得更多：在这种模式里新建的张量，连计数器也没有，
+# 而 autograd 正是靠这个计数器发现保存的值后来变没变。
 #
 # 下面在两种模式的块里各做一遍：先算``v``的两倍，再用``enable_grad``重新打开梯度模式，算``v``的平方。
-# 平方运算会被记录吗？出了块，再用两倍值去乘``v``，autograd 就必须保存这个两倍值。这一步能成功吗？
+# 平方运算会被记录吗？出了块，再把先前乘以二所得的结果与``v``相乘，
+# 为此 autograd 必须保存这个结果。这一步能成功吗？
 
 # %% predict
 for mode in (torch.no_grad, torch.inference_mode):
@@ -368,8 +369,8 @@ assert len(zeros) > 1
 # goes on. To evaluate a model, you want both.
 
 # %% zh cff0af
-# 先是``True True``，后是``False False``。``eval()``改变的是某些层的计算方式，比如 dropout 不再置零，
-# 但不影响记录。``no_grad``正好相反：记录停了，dropout 照旧。评估模型时，两个都要用。
+# 先是``True True``，后是``False False``。``eval()``改变的是某些层的计算方式，比如 dropout 不再置零；
+# 运算照样被记录。``no_grad``正好相反：记录停了，dropout 照旧。评估模型时，两个都要用。
 
 # %% en: Remember
 # - An operation that has a derivative is recorded if one of its inputs requires a gradient, grad
@@ -406,7 +407,7 @@ assert y.item() == 8 and x.grad.item() == 4
 
 # %% zh ab99a9: 练习：评估之后不留痕迹
 # 写出``evaluate(model, inputs)``：关掉 dropout，什么都不记录，返回输出。
-# 模块有一个布尔值``training``，``eval()``把它设为假，``train()``把它设为真。
+# 模块（module）有一个布尔值``training``，``eval()``把它设为假，``train()``把它设为真。
 # 结束之后，模型和它的每一层（``model.modules()``会逐个给出）的这个值都要和原来一样，
 # 哪怕模型中途抛出异常。
 

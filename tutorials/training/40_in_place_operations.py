@@ -218,10 +218,12 @@ except AssertionError as refusal:
 
 # %% en: The sign, changed twice
 # Now ``neg_`` changes the sign of the result, twice. All values are what they were when ``exp``
-# saved them. Does ``backward`` accept that?
+# saved them, and yet ``backward`` raises the error. At which version will the message say that the
+# tensor is?
 
-# %% zh 1a6326: 变号两次
-# 这次用``neg_``让结果变号，变两次。所有的值都和``exp``保存时一样。``backward``会接受吗？
+# %% zh f60412: 变号两次
+# 这次用``neg_``让结果变号，变两次。所有的值都和``exp``保存时一样，``backward``却照样报错。
+# 报错信息会说，这个张量现在是哪个版本？
 
 # %% predict
 y = x.exp()
@@ -248,13 +250,13 @@ torch.testing.assert_close(wrong, x.detach().exp() + 1)
 assert held._version == 1
 
 # %% en
-# It does not. Autograd does not compare values. A tensor carries a *version counter*,
+# At version 2. Autograd does not compare values. A tensor carries a *version counter*,
 # ``_version``, to which each of these writes adds one; ``backward`` compares it with the number
 # noted when the tensor was saved. If ``saved_tensors_hooks`` (:ref:`freezing-a-part`) hold the value
 # instead, nobody compares, and a write can make the gradient wrong in silence.
 
-# %% zh 4f2630
-# 不接受。autograd 并不比较数值。张量带有*版本计数器*（version counter）``_version``，
+# %% zh 9ae39d
+# 版本 2。autograd 并不比较数值。张量带有*版本计数器*（version counter）``_version``，
 # 这里每写一次，它就加一；``backward``拿它与保存张量时记下的数比较。
 # 如果值改由``saved_tensors_hooks``（见:ref:`freezing-a-part`）保存，就没有这种比较，
 # 这时写入可能使梯度算错，却不报错。
@@ -262,11 +264,12 @@ assert held._version == 1
 # %% en: A step between two losses
 # In training, the saved tensor is often a weight, and the in-place write the optimizer's step. Below,
 # two losses come from one output (``retain_graph=True`` keeps its graph for the second), with a step
-# between their backward passes. Does the second one still work?
+# between their backward passes. The second one fails. Which layer's weight does the message name?
 
-# %% zh 2f7fd0: 夹在两个损失之间的更新
+# %% zh 526e73: 夹在两个损失之间的更新
 # 训练中，被保存的往往是权重，而原地操作就是优化器（optimizer）的更新。下面两个损失出自同一个输出，
-# ``retain_graph=True``为第二个损失留住计算图。两次反向传播之间，优化器更新了一步。第二次还能成功吗？
+# ``retain_graph=True``为第二个损失留住计算图。两次反向传播之间，优化器更新了一步，于是第二次失败了。
+# 报错信息指出的，是哪一层的权重？
 
 # %% predict
 last = torch.nn.Linear(2, 1)
@@ -296,12 +299,12 @@ again = model(torch.ones(1, 2))
 assert torch.autograd.grad(again, model[0].weight)[0].isfinite().all()
 
 # %% en
-# It fails. The tensor of shape [2, 1] is the second layer's weight, transposed: at version 1 since
+# The second layer's: the tensor of shape [2, 1] is its weight, transposed: at version 1 since
 # its values were first filled in, at version 2 since the step. The first layer's gradient needs that
 # weight as it was. Call both ``backward`` before the step, or run the model again after it.
 
-# %% zh c6264c
-# 不能。形状为 [2, 1] 的张量是第二层权重的转置：填入初始值之后是版本 1，更新之后是版本 2。
+# %% zh 5a396b
+# 是第二层：形状为 [2, 1] 的张量是它的权重的转置：填入初始值之后是版本 1，更新之后是版本 2。
 # 而第一层的梯度要用更新之前的权重。要么先做完两次``backward``再更新，要么更新之后重新运行模型。
 
 # %% en: A layer that works in place

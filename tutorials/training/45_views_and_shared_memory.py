@@ -72,14 +72,16 @@ assert base.grad_fn.name() == "torch::autograd::CopySlices"
 # Both change sign in the middle. The write went through ``window``, but the memory is that of
 # ``base``, and autograd has rewritten the history of ``base`` as well: its new node, ``CopySlices``,
 # says that another operation has overwritten a part of it. The other way round it holds, too: change
-# the base, and a slice taken before follows, in values and in history.
+# the base, and a slice taken before follows, in values and in history (not one taken under
+# ``no_grad``: using it is then an error).
 #
 # Writing to a view of a leaf would change the leaf, so the rule for leaves applies:
 
-# %% zh 8ad20e
+# %% zh 7d0bf1
 # 两条曲线的中间一段都变了号。写入虽然经过``window``，内存却是``base``的，
 # 所以 autograd 把``base``的历史也改写了：新节点``CopySlices``表示，这个张量有一部分被别的运算覆盖过。
-# 反过来也成立：修改基张量，先前取出的切片也跟着变，数值和历史都变。
+# 反过来也成立：修改基张量，先前取出的切片也跟着变，数值和历史都变
+# （在``no_grad``里取出的除外：这时再用它就会报错）。
 #
 # 写入叶子张量（leaf tensor）的视图，就等于修改叶子张量，所以适用叶子张量的规则：
 
@@ -162,12 +164,12 @@ for part in refusing:
 
 # %% en
 # The second one is refused. Views of a recorded result that ``unbind`` returned may not be written
-# to while autograd records, nor may those of ``split`` and ``chunk``, which also return several at
-# once. So take the rows by index.
+# to while autograd records, nor may those of ``split`` and ``chunk``, each of them one operation
+# with several results, too. So take the rows by index.
 
-# %% zh 2bd12e
+# %% zh 9d7358
 # 第二个循环被拒绝了。如果基张量是已记录的运算的结果，那么只要 autograd 还在记录，
-# 就不允许写入``unbind``返回的视图；``split``和``chunk``也是一次返回多个视图，它们返回的同样不能写入。
+# 就不允许写入``unbind``返回的视图；``split``和``chunk``也是由一个运算返回多个视图，它们返回的同样不能写入。
 # 所以，要逐行修改，就用下标取行。
 
 # %% en: Who counts the writes
@@ -336,24 +338,24 @@ assert leaf.grad.tolist() == [4, 6, 8]
 assert table.grad_fn.name() == "torch::autograd::CopySlices"
 
 # %% en
-# It does not. The product has saved ``y[i]``, a view of ``y``, and shares its counter: an assignment
+# It does not. The product has saved ``y[i]``, a view of ``y`` with the same counter: an assignment
 # to *another* entry moves that as well. Filling alone, without reading back, is fine. To read back,
 # collect the values in a list.
 
-# %% zh aecb93
+# %% zh cafc89
 # 不能。乘法保存了``y[i]``，它是``y``的视图，两者共用计数器：给*另一个*元素赋值，计数器也会加一。
 # 只填不读就没有问题。要边填边读，就把值收集在列表里。
 
 # %% en: Remember
 # - A recorded write through a slice changes values and history of its base, and the other way round.
-#   The views of ``unbind`` and ``split`` refuse both.
+#   The views of ``unbind`` and ``split``, and those made under ``no_grad``, refuse both.
 # - A tensor, its views and its ``detach()`` share one version counter. ``.data`` and NumPy share the
 #   memory without it, and can make gradients wrong in silence.
 # - A write that autograd does not record, to a result that no node saved, is silent, too.
 
-# %% zh 79ac7d: 要点
+# %% zh f6564f: 要点
 # - 通过切片写入，如果被记录，就会改变基张量的数值和历史；反过来也一样。
-#   换成``unbind``和``split``返回的视图，这两种情形都会报错。
+#   换成``unbind``和``split``返回的视图，或者在``no_grad``里得到的视图，这两种情形都会报错。
 # - 张量、它的视图和它的``detach()``共用一个版本计数器；``.data``和 NumPy 只共用内存，不共用计数器，
 #   梯度可能算错，却不报错。
 # - 运算结果如果没有被任何节点保存，往里写入又不被记录，那么也不会报错。
