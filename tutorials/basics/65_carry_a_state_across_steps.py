@@ -28,11 +28,11 @@ torch.set_default_device(device or "cpu")
 # %% en: Three steps
 # In each step the loop computes a new state from the old one, a new loss from the new state, and
 # calls ``backward`` on that loss. No loss is used twice. In which of the three steps will
-# ``backward`` fail, if in any?
+# ``backward`` fail?
 
-# %% zh 09d55b: 三步
+# %% zh 52c136: 三步
 # 循环的每一步都由旧状态（state）算出新状态，由新状态算出新的损失（loss），再对这个损失调用``backward``。
-# 每个损失都只用一次。三步里，``backward``会不会失败？如果会，是在哪一步？
+# 每个损失都只用一次。三步里，``backward``会在哪一步失败？
 
 # %% predict
 w = torch.tensor(0.5, requires_grad=True)

@@ -297,12 +297,12 @@ assert plain.grad_dtype == torch.bfloat16
 
 # %% en: Two devices in one operation
 # ``there`` is on ``meta``; its three partners are on the CPU: one with three elements, one without
-# dimensions, one used as an index. In arithmetic PyTorch does not move a tensor behind your back, but
-# a single number may join in. One of the three operations is refused. Which one?
+# dimensions, one used as an index. PyTorch does not move a tensor behind your back, and one of the
+# three operations is refused. Which one?
 
-# %% zh f20cec: 一次运算，两个设备
+# %% zh f73d55: 一次运算，两个设备
 # ``there``在``meta``上，与它搭配的三个张量都在 CPU 上：一个有三个元素，一个是零维的，一个用作下标。
-# 做算术时，PyTorch 不会擅自移动张量，但单独一个数可以参与。三种运算里有一种会报错，是哪一种？
+# PyTorch 不会擅自移动张量，三种运算里有一种会报错，是哪一种？
 
 # %% predict
 there = torch.ones(3, device="meta")

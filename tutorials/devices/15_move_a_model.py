@@ -127,12 +127,12 @@ except RuntimeError as problem:
 # The optimizer holds the parameters, which are the same objects after the move. Adam also keeps
 # running averages of the gradients and of their squares. One step creates them, then the model
 # moves. Which dtypes do ``exp_avg``, the average of the gradients, and the gradient of the weight
-# have by then, and does the next step work?
+# have by then, so that the next step fails?
 
-# %% zh 0e6dc3: 优化器手里有什么
+# %% zh a5e770: 优化器手里有什么
 # 优化器引用的是模型参数，移动之后它们还是同一批对象。Adam 另外还保存梯度的滑动平均值（running average）
 # 和梯度平方的滑动平均值。下面先更新一步，产生这些平均值，再移动模型。到那时，Adam 为权重保存的梯度平均值``exp_avg``
-# 是什么 dtype，权重的梯度又是什么 dtype？接着再更新一步，能成功吗？
+# 是什么 dtype，权重的梯度又是什么 dtype，以致接下来的一步失败了？
 
 # %% predict
 model = torch.nn.Linear(3, 1)

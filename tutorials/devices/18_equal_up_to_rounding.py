@@ -132,12 +132,12 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # ``torch.testing.assert_close`` raises an ``AssertionError`` if two tensors differ by more than a
 # tolerance. For ``float32`` that is 1e-5 plus 1.3e-6 times the expected value. Below, a gradient
 # over 1024 rows is compared with the same in reverse order, and then with itself as ``float64``.
-# ``assert_close`` looks at more than the numbers. Which comparison passes?
+# Which of the two comparisons passes ``assert_close``?
 
-# %% zh 23824a: 比较时留容差
+# %% zh 5451a8: 比较时留容差
 # 两个张量的差别如果超出容差（tolerance），``torch.testing.assert_close``就会抛出``AssertionError``。
 # 对``float32``，容差是 1e-5 再加上预期结果（expected）的 1.3e-6 倍。下面拿 1024 行的梯度，
-# 先与倒序算出的比较，再与自己的``float64``版本比较。``assert_close``看的不只是数值。哪一次能通过？
+# 先与倒序算出的比较，再与自己的``float64``版本比较。哪一次能通过``assert_close``的检查？
 
 # %% predict
 rows = torch.sin(torch.arange(20480.0, device="cpu")).reshape(1024, 20)

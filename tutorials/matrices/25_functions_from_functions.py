@@ -59,13 +59,11 @@ torch.testing.assert_close(third, -torch.tensor(2.0).cos())
 # 自己所需的东西。导数的导数，不论求到第几阶，都叫*高阶导数*（higher-order derivative）。
 
 # %% en: A hundred points at once
-# You want to draw the derivative. ``backward`` needs no ``v`` for one real number as output; ``grad``
-# is stricter. Which of these does ``slope`` accept: a single point, the same point in a vector of one
+# You want to draw the derivative. Which of these does ``slope`` accept: a single point, the same point in a vector of one
 # element, a vector of a hundred points?
 
-# %% zh b65597: 一次算一百个点
-# 你想画出导数的曲线。输出只有一个实数时，``backward``不需要``v``；``grad``则更严格。
-# 单个的点、由这个点单独组成的向量、含有一百个点的向量，``slope``接受其中哪些？
+# %% zh cc6f90: 一次算一百个点
+# 你想画出导数的曲线。单个的点、由这个点单独组成的向量、含有一百个点的向量，``slope``接受其中哪些？
 
 # %% predict
 points = torch.linspace(-4, 4, 100)
@@ -88,13 +86,14 @@ for refused in trials[1:]:
         assert told in str(refusal)
 
 # %% en
-# Only the single point: ``grad`` differentiates a scalar, a tensor without dimensions. ``vmap`` takes
+# Only the single point: ``grad`` is stricter than ``backward`` and differentiates a scalar, a tensor
+# without dimensions. ``vmap`` takes
 # a function of one point to a function of many: it runs it for every element along the first
 # dimension, in one batch, and you write no loop. ``vmap(grad(...))`` is written as it is said:
 
-# %% zh 03d305
-# 只接受单个的点：``grad``求导的对象是标量（scalar），也就是没有维度的张量。``vmap``则把处理一个点的函数变成
-# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，你不用写循环。怎么说就怎么写，``vmap(grad(...))``：
+# %% zh 1018f6
+# 只接受单个的点：``grad``比``backward``更严格，求导的对象是标量（scalar），也就是没有维度的张量。``vmap``则把处理一个点的函数变成
+# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，你不用写循环。直接写成``vmap(grad(...))``：
 
 # %%
 first = vmap(grad(torch.sin))(points)

@@ -82,14 +82,13 @@ assert flops(jacrev(network(100, 64)), torch.ones(100)) > narrow
 # %% zh c149e5
 # 65 次和 3 次：求值一次，再加每行一个乘积，而在这里，一个乘积的代价与求值一次相同。以求值次数来计，列数多少都没有关系。
 
-# %% en: By columns
-# ``jacfwd`` uses forward mode: it carries derivatives from the inputs to the outputs, one direction in
-# the input space per column. (The first use of forward mode in torch 2.13 raises a
-# ``DeprecationWarning`` that does not concern your code; the cell silences it.) Which of the two
-# matrices is cheap now?
+# %% en: Forward mode
+# ``jacfwd`` uses forward mode: it carries derivatives from the inputs to the outputs. (The first use
+# of forward mode in torch 2.13 raises a ``DeprecationWarning`` that does not concern your code; the
+# cell silences it.) Which of the two matrices is cheap now?
 
-# %% zh b3a1ea: 按列求
-# ``jacfwd``用前向模式（forward mode）：把导数从输入带到输出，每一列对应输入空间里的一个方向。（在 torch 2.13
+# %% zh 9aa95e: 前向模式
+# ``jacfwd``用前向模式（forward mode）：把导数从输入带到输出。（在 torch 2.13
 # 里，第一次使用前向模式会引发``DeprecationWarning``，它与你的代码无关，下面把它屏蔽掉。）
 # 现在，哪个矩阵的代价低？
 
@@ -127,12 +126,12 @@ with Largest() as counted:
 assert counted.batch == [16, 16, 3 * 16, 5, 5, 3 * 5]
 
 # %% en
-# The 64 by 2 one: a pass for each of its 2 columns. Each of these counts holds 2 evaluations more,
+# The 64 by 2 one: a pass for each of its 2 columns, that is, for each direction of the inputs. Each of these counts holds 2 evaluations more,
 # because torch 2.13 computes the values themselves twice here. The matrices are the same, only the way
 # to them differs.
 
-# %% zh b93c2d
-# 64 乘 2 的那个：它只有 2 列，每列走一趟。两个计数都还多出 2 次求值，是因为 torch 2.13 在这里把函数值本身算了两遍。
+# %% zh 9b2f7f
+# 64 乘 2 的那个：它只有 2 列，每列走一趟，也就是输入的每个方向走一趟。两个计数都还多出 2 次求值，是因为 torch 2.13 在这里把函数值本身算了两遍。
 # 两种办法求出的矩阵相同，不同的只是求法。
 
 # %% en: Where the ways cross

@@ -56,12 +56,13 @@ assert x.tolist() == [2, 2] and x is not alias
 
 # %% en: The sine, written over its argument
 # ``a`` is a leaf tensor that requires a gradient. ``b`` is a recorded copy of it, and so the result
-# of an operation. In both, the values are to be replaced by their sine. What becomes of
-# ``b.grad_fn``, and what will autograd say to ``a.sin_()``?
+# of an operation. In both, the values are to be replaced by their sine. Autograd refuses
+# ``a.sin_()``. Why might it, and what becomes of ``b.grad_fn``?
 
-# %% zh d8ae7b: 用正弦覆盖自变量
+# %% zh c8184d: 用正弦覆盖自变量
 # ``a``是需要梯度的叶子张量（leaf tensor）；``b``是它的副本，复制这一步被记录下来，所以这个副本是运算的结果。
-# 现在要把两者的值都换成各自的正弦。``b.grad_fn``会变成什么？遇到``a.sin_()``，autograd 又会有什么反应？
+# 现在要把两者的值都换成各自的正弦。autograd 不允许``a.sin_()``，这可能是为什么？
+# ``b.grad_fn``又会变成什么？
 
 # %% predict
 a = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
@@ -151,12 +152,12 @@ assert not recorded.is_leaf and recorded.requires_grad
 
 # %% en: Adding a constant
 # A constant does not change a derivative: that of :math:`\sin x + 1` is :math:`\cos x`, that of
-# :math:`e^x + 1` is :math:`e^x`. Add the constant in place, to either result. Does ``backward``
-# give the right gradient in both cases?
+# :math:`e^x + 1` is :math:`e^x`. Add the constant in place, to either result. In one case
+# ``backward`` fails. In which, and why?
 
-# %% zh 0a7433: 加上一个常数
+# %% zh 066749: 加上一个常数
 # 加常数不改变导数：:math:`\sin x + 1`的导数是:math:`\cos x`，:math:`e^x + 1`的导数是:math:`e^x`。
-# 下面给两个结果分别原地加上常数。``backward``都能给出正确的梯度吗？
+# 下面给两个结果分别原地加上常数，其中一个的``backward``会报错。是哪一个？为什么？
 
 # %% predict
 x = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
@@ -307,11 +308,11 @@ assert torch.autograd.grad(again, model[0].weight)[0].isfinite().all()
 # 是第二层：形状为 [2, 1] 的张量是它的权重的转置：填入初始值之后是版本 1，更新之后是版本 2。
 # 而第一层的梯度要用更新之前的权重。要么先做完两次``backward``再更新，要么更新之后重新运行模型。
 
-# %% en: A layer that works in place
+# %% en: A ReLU in front
 # A ReLU replaces negative numbers by 0. ``ReLU(inplace=True)`` does not allocate memory for its
 # result. Let it be the first layer. What does ``batch`` hold after the forward pass?
 
-# %% zh 40f4e4: 原地计算的层
+# %% zh 7ed50b: 前面放一层 ReLU
 # ReLU 把负数换成 0，而``ReLU(inplace=True)``不为结果另外分配内存。下面让它当第一层。
 # 前向传播（forward pass）之后，``batch``里是什么？
 

@@ -73,15 +73,15 @@ assert base.grad_fn.name() == "torch::autograd::CopySlices"
 # ``base``, and autograd has rewritten the history of ``base`` as well: its new node, ``CopySlices``,
 # says that another operation has overwritten a part of it. The other way round it holds, too: change
 # the base, and a slice taken before follows, in values and in history (not one taken under
-# ``no_grad``: using it is then an error).
+# ``no_grad``: autograd then refuses to record an operation on it).
 #
 # Writing to a view of a leaf would change the leaf, so the rule for leaves applies:
 
-# %% zh 7d0bf1
+# %% zh ddc9c4
 # 两条曲线的中间一段都变了号。写入虽然经过``window``，内存却是``base``的，
 # 所以 autograd 把``base``的历史也改写了：新节点``CopySlices``表示，这个张量有一部分被别的运算覆盖过。
 # 反过来也成立：修改基张量，先前取出的切片也跟着变，数值和历史都变
-# （在``no_grad``里取出的除外：这时再用它就会报错）。
+# （在``no_grad``里取出的除外：再对它做要记录的运算，就会报错）。
 #
 # 写入叶子张量（leaf tensor）的视图，就等于修改叶子张量，所以适用叶子张量的规则：
 
@@ -103,12 +103,12 @@ assert pane.tolist() == [5, 10] and entries.grad.tolist() == [5, 5, 0]
 # %% en: Row after row
 # ``rows`` is a result with two rows, to be tripled one after the other. ``rows[i]`` takes one row as a
 # view; a loop over ``rows`` itself calls ``unbind``, one operation that returns all rows as views. A
-# recorded write to a view gives that view and its base a new history. Does it work in both loops?
+# recorded write to a view gives that view and its base a new history. In which of the two loops does it fail?
 
-# %% zh 607aeb: 一行接一行
+# %% zh a32fea: 一行接一行
 # ``rows``是运算结果，共有两行，要逐行变成三倍。``rows[i]``把一行作为视图取出来；
 # 直接遍历``rows``则会调用``unbind``，这一个运算就返回所有的行，每一行都是视图。
-# 写入一个视图，如果被记录，就要给它和它的基张量换上新的历史。两种循环都能成功吗？
+# 写入一个视图，如果被记录，就要给它和它的基张量换上新的历史。两种循环里，哪一种会报错？
 
 # %% predict
 rows = torch.ones(2, 2, requires_grad=True).clone()
@@ -310,11 +310,11 @@ assert triple.grad_fn is not None
 # %% en: Fill and read back
 # An assignment such as ``y[i] = ...`` copies into a view. The loop below fills ``y`` with the running
 # products of ``x``; each product reads the entry written just before, and no entry is written again
-# after it has been read. Does ``backward`` work?
+# after it has been read. Yet ``backward`` fails. Why might that be?
 
-# %% zh 14ca8e: 边填边读
+# %% zh 6770eb: 边填边读
 # ``y[i] = ...``这样的赋值，就是把值复制到视图里。下面的循环把``x``的累乘结果填进``y``；
-# 每次相乘都要读刚写好的那个元素，而读过的元素，后来都没有再被改写。``backward``能成功吗？
+# 每次相乘都要读刚写好的那个元素，而读过的元素，后来都没有再被改写，``backward``却还是失败了。这可能是为什么？
 
 # %% predict
 x = torch.tensor([2.0, 3.0, 4.0], requires_grad=True)
@@ -338,12 +338,12 @@ assert leaf.grad.tolist() == [4, 6, 8]
 assert table.grad_fn.name() == "torch::autograd::CopySlices"
 
 # %% en
-# It does not. The product has saved ``y[i]``, a view of ``y`` with the same counter: an assignment
+# The product has saved ``y[i]``, a view of ``y`` with the same counter: an assignment
 # to *another* entry moves that as well. Filling alone, without reading back, is fine. To read back,
 # collect the values in a list.
 
-# %% zh cafc89
-# 不能。乘法保存了``y[i]``，它是``y``的视图，两者共用计数器：给*另一个*元素赋值，计数器也会加一。
+# %% zh ab59af
+# 乘法保存了``y[i]``，它是``y``的视图，两者共用计数器：给*另一个*元素赋值，计数器也会加一。
 # 只填不读就没有问题。要边填边读，就把值收集在列表里。
 
 # %% en: Remember
