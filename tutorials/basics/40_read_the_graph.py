@@ -57,8 +57,8 @@ assert b.grad_fn.name() == "SinBackward0"
 
 # %% zh def84d: 节点与边
 # 运算被记录时，会留下一个**节点**（node）。节点也是一个对象，梯度怎样经由这个运算往回传，由它负责；
-# 运算的结果用``grad_fn``记着自己的节点。运算用到了哪个张量，
-# 这个运算的节点与那个张量的节点之间就有一条**边**（edge）：数值沿着边过去，梯度沿着边回来。
+# 运算的结果用``grad_fn``记着自己的节点。**边**（edge）把两个节点连在一起，
+# 一个是运算的节点，另一个属于这个运算用到的某个张量：数值沿着边过去，梯度沿着边回来。
 # 并非由已记录的运算得到的张量，叫作**叶子张量**（leaf tensor）。
 #
 # 节点的名字各有含义。在``SinBackward0``里，``Sin``是运算，``Backward``表示这个节点用于往回走，
@@ -94,23 +94,24 @@ assert (b**two).grad_fn.name() == "PowBackward1"
 assert (two**b).grad_fn.name() == "PowBackward1"
 assert (2**b).grad_fn.name() == "PowBackward2"
 assert (b > 0).grad_fn is None
+assert b.clone().gt_(0).grad_fn is not None
 assert b.argmax().grad_fn is None
 assert (b // 1).grad_fn is not None
 
 # %% en
 # The operator ``**`` left ``PowBackward0``, for *power*; ``-`` left ``SubBackward0``, for
 # *subtract*; and the method ``mean`` left ``MeanBackward0``. The leaf tensor ``a`` was made by no
-# recorded operation, so its ``grad_fn`` is ``None``. A comparison leaves no node either: ``b > 0``
-# has no ``grad_fn``.
+# recorded operation, so its ``grad_fn`` is ``None``. The comparison ``b > 0`` leaves no node either:
+# its result has no ``grad_fn``.
 #
 # Most digits that you meet are a 0. Powers show what they are for: ``b**2``, with a Python number
 # as exponent, has ``PowBackward0``; with tensors as base and exponent it is ``PowBackward1``; and
 # ``2**b`` has ``PowBackward2``.
 
-# %% zh db894d
+# %% zh 1592a9
 # 运算符``**``留下``PowBackward0``，取自*乘方*（power）；``-``留下``SubBackward0``，
 # 取自*减法*（subtract）；方法``mean``留下``MeanBackward0``。叶子张量``a``并非由已记录的运算得到，
-# 所以``grad_fn``是``None``。比较运算同样不留下节点：``b > 0``的结果就没有``grad_fn``。
+# 所以``grad_fn``是``None``。``b > 0``这个比较同样不留下节点，它的结果没有``grad_fn``。
 #
 # 名字末尾多半是 0，从乘方可以看出这个数字的用处：``b**2``的指数是 Python 数值，节点是``PowBackward0``；
 # 底数和指数都是张量时，是``PowBackward1``；``2**b``的节点则是``PowBackward2``。

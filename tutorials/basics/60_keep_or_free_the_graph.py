@@ -65,21 +65,21 @@ assert message.startswith(
 # %% en: What a node has saved
 # The slope of :math:`x^2` is :math:`2x`, so the node needs ``x`` and saves it in the forward pass.
 # ``z`` computes the square anew, ``_saved_self`` reads what its node saved, and the picture shows
-# it. ``y`` has been through ``backward``, and the message speaks of saved values that are freed. Does
-# ``y`` still have its node, and the way on to ``x``? What comes when you ask for the saved value?
+# it. ``y`` has been through ``backward``, and the message speaks of saved values that are freed. Is
+# the saved value all that ``y`` has lost, or are its node and the way on to ``x`` gone, too?
 
-# %% zh a34200: 节点保存了什么
+# %% zh 7d4f15: 节点保存了什么
 # :math:`x^2`的导数是:math:`2x`，节点（node）要用到``x``，所以在前向传播（forward pass）时就把它保存下来。
 # ``z``是重新算出的平方，用``_saved_self``可以读出其节点保存的值，图里也画着这个值。
-# ``y``则已经做过``backward``，错误消息里也说，保存的值会被释放。那么``y``的节点还在吗？
-# 通往``x``的路呢？这时再去读保存的值，又会得到什么？
+# ``y``则已经做过``backward``，错误消息里也说，保存的值会被释放。那么``y``丢掉的只是保存的值，
+# 还是连节点和通往``x``的路也没有了？
 
 # %% predict
 # sphinx_gallery_graph = "z: saved"
 z = x**2
 for node in (z.grad_fn, y.grad_fn):
-    print(node.name(), node.next_functions[0][0].variable is x)
     try:
+        print(node.name(), node.next_functions[0][0].variable is x)
         print(node._saved_self.item())
     except RuntimeError as error:
         print(str(error).split(" (")[0])
@@ -138,6 +138,12 @@ assert passed == ["AddBackward0", "SubBackward0", "NegBackward0"]
 assert [again.item() for again in results] == [6, 2, -3, 6, 9]
 assert (2 * x).grad_fn._saved_other == 2
 assert (x * x).grad_fn._saved_other is x
+summed = torch.ones(3, requires_grad=True).sum()
+summed.backward()
+assert summed.grad_fn._saved_self_sym_sizes == (3,)
+kept = x**2
+torch.autograd.grad(kept, x, create_graph=True)
+assert kept.grad_fn._saved_self is x
 for result_ in (x + x, x - 1, -x):
     fields = [n for n in dir(result_.grad_fn) if n.startswith("_saved")]
     for field in fields:
@@ -326,13 +332,14 @@ assert torch.autograd.grad(total, v) == (4,)
 # 几乎用不到``retain_graph``。
 
 # %% en: Remember
-# - ``backward`` frees what the nodes on its way have saved. A second call that needs it fails.
+# - By default ``backward`` frees the tensors that the nodes on its way have saved. A second call that
+#   needs them fails.
 # - To go again, run the forward pass again: that makes a new graph.
 # - Add losses that share a trunk, and call ``backward`` once.
 # - ``retain_graph=True`` keeps the saved tensors, their memory, and old values.
 
-# %% zh 4e9ec1: 要点
-# - ``backward``会释放沿途各节点保存的内容；第二次调用如果还要用到这些内容，就会失败。
+# %% zh 940993: 要点
+# - ``backward``默认会释放沿途各节点保存的张量；第二次调用如果还要用到这些张量，就会失败。
 # - 想再来一次，就重新做一遍前向传播，那会得到一张新图。
 # - 共用主干的几个损失，先相加，再调用一次``backward``。
 # - ``retain_graph=True``留住了保存的张量，也留住了它们占的内存和过时的值。

@@ -289,6 +289,8 @@ few = ladder(10)
 computed = torch.stack(torch.autograd.grad(few[-1], few))
 torch.testing.assert_close(computed, torch.tensor(gradients))
 assert len(calls) == 1001 and len(str(2**1000)) == 302
+element = torch.ones(100, requires_grad=True)[0]
+assert element.grad_fn(torch.tensor(1.0)).shape == (100,)
 deep = reverse(local_slopes(1000))[0]
 torch.testing.assert_close(
     torch.stack(calls[::-1]), torch.tensor(deep), rtol=1e-3, atol=1e-6
@@ -299,33 +301,37 @@ torch.testing.assert_close(
 # everything that has to arrive there is added up, as ``reverse`` does. It never has to know how many
 # paths there are.
 #
-# So, counted in arithmetic, the gradient of one number costs a small multiple of the number itself,
-# however many variables there are (see the
-# `survey by Baydin et al. <https://www.jmlr.org/papers/v18/17-468.html>`__). You also pay in memory:
+# So, where no operation takes much more arithmetic on the way back than forwards, the gradient of one
+# number costs a small multiple of the number itself, however many variables there are (see the
+# `survey by Baydin et al. <https://www.jmlr.org/papers/v18/17-468.html>`__). Reading one element of a
+# long tensor is an exception: a tensor of full length goes back. You also pay in memory:
 # the sweep back can't begin before the way forward has ended, so the values that the local
 # derivatives need are kept until then, or computed again. Forward mode can drop them as it goes.
 
-# %% zh 0b9280
+# %% zh ca65b8
 # 每个张量恰好一次，总共 1001 次。与``reverse``一样，梯度从一个张量继续往回传之前，
 # autograd 会等该到的量全部到齐、加好。至于路径有多少条，它根本不必知道。
 #
-# 因此，不论有多少个变量，求一个数的梯度，运算量不过是计算这个数本身的几倍
-# （见`Baydin 等人的综述 <https://www.jmlr.org/papers/v18/17-468.html>`__）。
+# 因此，只要没有哪个运算往回走比往前走费力得多，那么不论有多少个变量，求一个数的梯度，
+# 运算量不过是计算这个数本身的几倍（见`Baydin 等人的综述 <https://www.jmlr.org/papers/v18/17-468.html>`__）。
+# 从长张量里取一个元素则是例外：往回送的是一个同样长的张量。
 # 此外还要付出内存：前向传播（forward pass）没有结束，就不能开始往回走，所以求局部导数所需的那些值，
 # 要么一直留着，要么到时重算。
 # 前向模式则可以边走边丢。
 
 # %% en: Remember
-# - Paths multiply with depth, edges only add up. Visit each edge once, and add up before you go on.
+# - With several ways on each level, paths multiply with depth, edges only add up. Visit each edge
+#   once, and add up before you go on.
 # - Reverse mode: one sweep from one output gives the derivatives with respect to all variables.
 #   Forward mode: one sweep from one variable gives the derivatives of all outputs.
-# - For one loss and many parameters, a backward pass costs a small multiple of the forward pass.
+# - For one loss and many parameters, a backward pass mostly costs a small multiple of the forward
+#   pass.
 
-# %% zh 842147: 要点
-# - 深度每加一级，路径的条数就成倍增长，边只多出几条。每条边只走一次，先相加，再继续走。
+# %% zh ca2335: 要点
+# - 每一级都有几条支路时，深度每加一级，路径的条数就成倍增长，边只多出几条。每条边只走一次，先相加，再继续走。
 # - 反向模式：从一个输出出发走一趟，得到它关于所有变量的导数。
 #   前向模式：从一个变量出发走一趟，得到所有输出关于它的导数。
-# - 损失只有一个、模型参数很多时，一次反向传播的代价只是前向传播的几倍。
+# - 损失只有一个、模型参数很多时，一次反向传播的代价多半只是前向传播的几倍。
 
 # %% en: Exercise: three ways on each level
 # Give each level of ``local_slopes(8)`` a third way with the local derivative 0.25. Work out the

@@ -23,14 +23,13 @@ torch.set_default_device(device or "cpu")
 
 # %% en: A flag that is lowered
 # A leaf tensor, one that no recorded operation produced, has a flag of its own: ``requires_grad``.
-# The method ``requires_grad_(False)`` lowers it. Autograd looks at the flag when it records an
-# operation, and again when a gradient arrives at the leaf. Below, ``earlier`` is computed before the
-# flag is lowered and ``later`` after it. Which of them has a ``grad_fn``, and what does the backward
-# pass from ``earlier`` leave in ``a.grad``?
+# The method ``requires_grad_(False)`` lowers it. Below, ``earlier`` is computed before the flag is
+# lowered and ``later`` after it. Which of them has a ``grad_fn``, and what does the backward pass from
+# ``earlier`` leave in ``a.grad``?
 
-# %% zh 5bb83a: 关掉标志
+# %% zh 855710: 关掉标志
 # 叶子张量（leaf tensor）并非由已记录的运算得到，它有一个自己的标志：``requires_grad``。
-# 调用``requires_grad_(False)``，就把标志关掉。autograd 记录运算时要看这个标志，梯度到达叶子张量时还要再看一次。
+# 调用``requires_grad_(False)``，就把标志关掉。
 # 下面的``earlier``在标志关掉之前算出，``later``在这之后算出。
 # 哪一个有``grad_fn``？从``earlier``出发做反向传播（backward pass），``a.grad``里会留下什么？
 
@@ -65,14 +64,16 @@ lowered = again.exp().detach_()
 assert lowered.is_leaf and not lowered.requires_grad
 
 # %% en
-# ``earlier`` keeps its history, and ``backward`` follows it without an error. But ``a`` takes no
-# gradient as long as its flag is down, however old the graph is.
+# Autograd looks at the flag when it records an operation: ``earlier`` keeps its history, and
+# ``backward`` follows it without an error. It looks again when a gradient arrives at the leaf: ``a``
+# takes none as long as its flag is down, however old the graph is.
 #
 # ``requires_grad_`` cannot lower the flag of a recorded result, which follows from the inputs. The
 # message names the remedy.
 
-# %% zh 7c287b
-# ``earlier``的历史还在，``backward``沿着它走，并不报错。但只要标志还关着，``a``就不接收梯度，
+# %% zh 6ee47f
+# autograd 在记录运算时看这个标志，所以``earlier``的历史还在，``backward``沿着它走，并不报错。
+# 梯度到达叶子张量时，autograd 还要再看一次：只要标志还关着，``a``就不接收梯度，
 # 哪怕计算图（computational graph）早已建好。
 #
 # 如果张量是已记录的运算的结果，标志就由输入决定，``requires_grad_``关不掉。报错信息里写着补救办法。
@@ -85,6 +86,10 @@ except RuntimeError as error:
 
 # %% check
 assert not earlier.detach().requires_grad
+try:
+    earlier.requires_grad_(False)
+except RuntimeError as refusal:
+    assert "detach()" in str(refusal)
 
 # %% en: A frozen trunk
 # A model often has a ``trunk`` that turns its input into features, and a ``head`` that makes the
@@ -173,18 +178,18 @@ except RuntimeError as refusal:
 # %% en: Freezing and memory
 # For the backward pass, autograd keeps values of the forward pass, and they often fill most of the
 # memory in training. Eight layers below make 32 rows of 64 numbers each. ``saved_tensors_hooks`` calls
-# ``pack`` with each tensor that autograd saves, and its second function when the tensor is needed
-# again. We count those with 32 rows, each once (``data_ptr()`` is the address of its memory). Weights
+# ``pack`` with tensors that autograd saves, and its second function when one is needed again. (A
+# Python number as factor becomes a tensor that bypasses ``pack``.) We count those with 32 rows, each once (``data_ptr()`` is the address of its memory). Weights
 # have 64 rows and do not count.
 #
 # A linear layer saves its input, for the gradient of its weight; ``tanh`` saves its result, for its
 # own slope. Freeze the first :math:`k` layers, or the last :math:`k`. How does the number :math:`n`
 # of kept tensors depend on :math:`k` in the two cases?
 
-# %% zh 329e28: 冻结与内存
+# %% zh 66fee2: 冻结与内存
 # autograd 要为反向传播保留前向传播（forward pass）中的一些值，训练时的内存往往大半被它们占去。
-# 下面有八层，每层输出 32 行，每行 64 个数。autograd 每保存一个张量，``saved_tensors_hooks``
-# 就把它交给``pack``；反向传播要用这个张量时，则交给第二个函数。这里只数有 32 行的张量，
+# 下面有八层，每层输出 32 行，每行 64 个数。``saved_tensors_hooks``把 autograd 保存的张量交给``pack``；
+# 反向传播要用到时，则交给第二个函数。（因子如果是 Python 数值，变成的张量并不经过``pack``。）这里只数有 32 行的张量，
 # 同一个只数一次（``data_ptr()``是它的内存地址）；权重有 64 行，不计入。
 #
 # 线性层保存输入，用来算权重的梯度；``tanh``保存结果，用来算它自己的斜率。
@@ -248,6 +253,10 @@ def kept_with_gelu(frozen):
 assert [kept_with_gelu(range(k)) for k in range(4)] == [6, 4, 2, 0]
 behind = [kept_with_gelu(range(3 - k, 3)) for k in range(4)]
 assert behind == [6, 5, 4, 0]
+packed = []
+with torch.autograd.graph.saved_tensors_hooks(packed.append, id):
+    doubled = 2 * torch.ones(1, requires_grad=True)
+assert doubled.grad_fn._saved_other == 2 and not packed
 
 # %% en alt
 # The number n of kept tensors against the number k of frozen layers, from 0 to 8. When the first
@@ -303,6 +312,23 @@ print(layer.weight - w1)
 torch.testing.assert_close(w1 - w0, torch.tensor([[-0.1, -0.1]]))
 assert torch.equal(layer.weight, w1)
 assert layer.weight.grad is None and not w0.requires_grad
+free, stuck = (torch.ones(1, requires_grad=True) for _ in range(2))
+lbfgs = torch.optim.LBFGS([free, stuck], max_iter=3)
+
+
+def closure():
+    lbfgs.zero_grad()
+    value = ((free * stuck) ** 2 + (free - 3) ** 2).sum()
+    value.backward()
+    return value
+
+
+lbfgs.step(closure)
+stuck.requires_grad_(False)
+frozen_at = stuck.item()
+lbfgs.zero_grad()
+lbfgs.step(closure)
+assert stuck.grad is None and abs(stuck.item() - frozen_at) > 1e-3
 norm = torch.nn.BatchNorm1d(2).requires_grad_(False)
 norm(torch.ones(8, 2))
 torch.testing.assert_close(norm.running_mean, torch.full((2,), 0.1))
@@ -311,16 +337,17 @@ norm.eval()(torch.ones(8, 2))
 torch.testing.assert_close(norm.running_mean, torch.full((2,), 0.1))
 
 # %% en
-# They fall by 0.1, frozen or not: a step goes by ``grad``, not by the flag, and freezing erases no
-# gradient. ``zero_grad()`` sets ``grad`` to ``None``, and the optimizer passes such a parameter
-# over. So call it when you freeze.
+# They fall by 0.1, frozen or not: SGD goes by ``grad``, not by the flag, and freezing erases no
+# gradient. ``zero_grad()`` sets ``grad`` to ``None``, and SGD passes such a parameter over. So call
+# it when you freeze. (LBFGS can move the parameter even then: it remembers earlier gradients.)
 #
 # What is no parameter can move in a frozen part, too. Batch norm in training mode updates its running
 # mean and variance; ``trunk.eval()`` stops it.
 
-# %% zh f6e81e
-# 权重照样减少 0.1，冻结了也没用：更新看的是``grad``，不是标志，而冻结不会清除已有的梯度。
-# ``zero_grad()``把``grad``设为``None``，优化器遇到这样的模型参数就跳过。所以，冻结时要调用它。
+# %% zh 6327f4
+# 权重照样减少 0.1，冻结了也没用：SGD 看的是``grad``，不是标志，而冻结不会清除已有的梯度。
+# ``zero_grad()``把``grad``设为``None``，SGD 遇到这样的模型参数就跳过。所以，冻结时要调用它。
+# （LBFGS 记着以前的梯度，即使这样也可能改动这个模型参数。）
 #
 # 冻结的部分里，不是模型参数的量也可能会动：训练模式下，
 # 批归一化（batch normalization）会更新滑动均值（running mean）和滑动方差。
