@@ -2,14 +2,14 @@
 # level: beginner
 # tags: Tensor.grad, torch.optim.Optimizer.zero_grad, torch.nn.Module.zero_grad, torch.autograd.grad
 
-# %% en: No gradient, or a gradient of zero
+# %% en: Why is grad None, and why zero?
 # A grad can be None, or it can be a tensor of zeros. Learn where each comes from, which errors the
 # one raises, and why many optimizers treat the two differently.
 #
 # It starts with two tensors and a loss that uses one of them. You need :ref:`first-gradient` and
 # :ref:`one-training-step`.
 
-# %% zh 0f3779: 没有梯度，还是梯度为零
+# %% zh d4465c: grad 为什么是 None，又为什么是零？
 # grad 可能是 None，也可能是一个全为零的张量。弄清这两种情况各从哪里来，其中一种会引起什么报错，
 # 许多优化器（optimizer）又为什么要区别对待。
 #
