@@ -155,7 +155,7 @@ assert loss_fn(grid).argmin() == 30
 #    w \leftarrow w - \eta \, \frac{\mathrm{d}L}{\mathrm{d}w}
 #
 # 其中的:math:`\eta`叫作**学习率**（learning rate），一步步这样走下去，
-# 就是**梯度下降**（gradient descent）。函数``walk``从 3 出发走八步，每一步都新建一个张量。
+# 就是**梯度下降**（gradient descent）。函数``walk``从 3 出发走八步，每一步都新建一个张量（tensor）。
 # 下面用 0.01、0.1、0.22 和 0.26 这四种学习率各走一趟，去找最低点:math:`w = 5`；
 # 图中画的是走了:math:`n`步之后的:math:`w`。哪几趟能走到最低点附近，其余的又是怎样失败的？
 

@@ -232,7 +232,7 @@ assert cut.grad == 2
 
 # %% zh b1d0fe: 一行与两行
 # 表格有两行，``row``只有一行。计算``table * row``时，PyTorch 把这一行用于表格的每一行；
-# 到了``+ shift``，又把一个数用于全部六个元素。这叫作**广播**（broadcasting）。
+# 到了``+ shift``，又把一个数用于全部六个元素（element）。这叫作**广播**（broadcasting）。
 # ``row.grad``里会有几个数，各是多少？``shift.grad``呢？
 
 # %% predict

@@ -133,7 +133,7 @@ assert (b // 1).grad_fn is not None
 # 平时由``backward``替你调用节点；想认识一个节点，不妨亲手调用它。
 #
 # 从 0 到:math:`2\pi`取 100 个数:math:`u`，算出它们的正弦:math:`v`，
-# 再把一个元素全是 1 的:math:`\bar{g}`交给:math:`v`的节点。图中虚线是:math:`v`，实线是节点的返回值。
+# 再把一个元素（element）全是 1 的:math:`\bar{g}`交给:math:`v`的节点。图中虚线是:math:`v`，实线是节点的返回值。
 # （Matplotlib 只接受普通数值：``detach``给出不带计算图的张量；数据如果在 GPU 上，
 # 就用``cpu``取回来。）实线会是什么样子？
 
@@ -172,7 +172,7 @@ torch.testing.assert_close(uneven, steps_of_u * returned)
 
 # %% zh 3bb74a
 # 实线是余弦，也就是正弦的导数。换成别的:math:`\bar{g}`，返回的就是:math:`\bar{g} \cos u`，
-# 即到达的梯度乘以局部导数。这正是链式法则（chain rule）里的一步，整张计算图则把这样的步骤连成了链。
+# 即到达的梯度乘以局部导数（local derivative）。这正是链式法则（chain rule）里的一步，整张计算图则把这样的步骤连成了链。
 
 # %% en: One step back
 # Where does a node send its gradient? Its ``next_functions`` says so with pairs: the node that

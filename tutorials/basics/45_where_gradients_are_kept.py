@@ -15,7 +15,7 @@
 # 再学会把本来会被丢掉的梯度留下来。
 #
 # 在画出来的计算图（computational graph）里，顶上是叶子张量（leaf tensor），往下是一个个中间结果。
-# 在:ref:`first-gradient`里，你用``retain_grad``留住过途中的梯度；节点、叶子张量和钩子，
+# 在:ref:`first-gradient`里，你用``retain_grad``留住过途中的梯度；节点（node）、叶子张量和钩子，
 # :ref:`read-the-graph`里也都讲过。这一页接着往下讲。
 
 # %%
@@ -122,7 +122,7 @@ torch.testing.assert_close(passed[0], twice_the_sines)
 # %% zh 44fa3a: 留下三份梯度
 # 对一个中间结果调用``retain_grad``，它的梯度就会留在``grad``里。
 # 从 0 到:math:`2\pi`取 100 个数:math:`u`，令:math:`s = \sin u`，:math:`q = s^2`，
-# 把:math:`q`的元素之和作为最终结果；在``backward``之前，先对``s``和``q``这样调用一次。
+# 把:math:`q`的元素（element）之和作为最终结果；在``backward``之前，先对``s``和``q``这样调用一次。
 # （``detach``给出不带计算图的值，``cpu``把值取回来交给 Matplotlib。）
 # 以:math:`u`为横轴画一画``q.grad``、``s.grad``和``u.grad``：三条曲线会是什么样子？
 

@@ -31,7 +31,7 @@ torch.set_default_device(device or "cpu")
 
 # %% zh 2f9b8f: 调用两次
 # 在:math:`x = 3`处把:math:`y = x^2`算一次，然后调用两次``backward``。
-# ``item``把单元素张量（tensor）里的数取出来，变成 Python 数值。斜率是 6。代码里写了``try``，
+# ``item``把单元素张量里的数取出来，变成 Python 数值。斜率是 6。代码里写了``try``，
 # 可见有一次调用会出错：是哪一次？到那时，可能缺了什么？
 
 # %% predict
@@ -326,7 +326,7 @@ assert torch.autograd.grad(total, v) == (4,)
 # says that ``retain_graph`` is hardly ever needed.
 
 # %% zh d78d44
-# 没有报错，答案却是错的：权重越过 3，一直走到 12。旧图保存的是旧的:math:`w - 3`，
+# 没有报错，答案却是错的：权重（weight）越过 3，一直走到 12。旧图保存的是旧的:math:`w - 3`，
 # 所以 20 步用的都是起点处的斜率 -6。训练循环里正确的办法，是每一步都重新做前向传播。
 # `backward 的文档 <https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html>`__也说，
 # 几乎用不到``retain_graph``。

@@ -104,7 +104,7 @@ assert h.grad == 12
 
 # %% zh 3125f7
 # 两个叶子张量都没有受影响：``grad``不会往叶子张量里累加。所以训练当中也可以随时看一看关于输入的梯度，
-# 模型参数里存着的梯度并不会因此改变。``h.grad``却还是有了值：梯度去往``x``，正好要经过``h``。
+# 模型参数（parameter）里存着的梯度并不会因此改变。``h.grad``却还是有了值：梯度去往``x``，正好要经过``h``。
 
 # %% en: A tensor that takes no part
 # ``p`` requires a gradient, and :math:`y = x^2` does not use it. ``backward`` would leave ``p.grad``

@@ -436,7 +436,7 @@ assert torch.autograd.gradcheck(program, x) is True
 
 # %% zh 76448f: 练习
 # PyTorch 默认用``float32``计算，它的舍入误差在:math:`10^{-7}`左右。函数仍是:math:`\sin`，
-# 按上面的平衡关系，你预计两种差分各在哪个步长附近误差最小？用``float32``张量试一试。
+# 按上面的平衡关系，你预计两种差分各在哪个步长附近误差最小？用``float32``张量（tensor）试一试。
 # 单独一个点可能碰巧很准，所以在 0.5 和 1.5 之间取 100 个点:math:`x`，看其中最大的误差。
 
 # %% solution

@@ -259,7 +259,7 @@ for k, gradient in enumerate(gradients):
 # 反向累积只走 1 趟，做 20 次乘法：它从输出出发，途中经过每一个变量，在每一处都留下一个导数。
 #
 # 问题反过来，答案也就反过来：输入只有一个、输出有许多时，前向模式一趟就够。
-# 损失只是一个数，模型参数却很多，所以训练用反向模式。
+# 损失（loss）只是一个数，模型参数（parameter）却很多，所以训练用反向模式。
 
 # %% en: A thousand levels
 # ``backward`` does reverse accumulation. Let it work on a ladder of 1000 levels; the number of paths,
@@ -272,8 +272,8 @@ for k, gradient in enumerate(gradients):
 # %% zh 442436: 一千级
 # ``backward``做的就是反向累积。让它去走 1000 级的梯子，这时路径的条数:math:`2^{1000}`是一个 302 位数。
 #
-# *钩子*（hook）是由你编写、由 autograd 调用的函数。``register_hook``给一个张量登记钩子，
-# 关于这个张量的梯度每算好一次，钩子就被调用一次。
+# *钩子*（hook）是由你编写、由 autograd 调用的函数。``register_hook``给一个张量（tensor）登记钩子，
+# 关于这个张量的梯度（gradient）每算好一次，钩子就被调用一次。
 # 如果给 1001 个张量各登记一个，那么在一次``backward``里，钩子总共会被调用多少次？
 
 # %% predict
@@ -314,7 +314,7 @@ torch.testing.assert_close(
 #
 # 因此，只要没有哪个运算往回走比往前走费力得多，那么不论有多少个变量，求一个数的梯度，
 # 运算量不过是计算这个数本身的几倍（见`Baydin 等人的综述 <https://www.jmlr.org/papers/v18/17-468.html>`__）。
-# 从长张量里取一个元素则是例外：往回送的是一个同样长的张量。
+# 从长张量里取一个元素（element）则是例外：往回送的是一个同样长的张量。
 # 此外还要付出内存：前向传播（forward pass）没有结束，就不能开始往回走，所以求局部导数所需的那些值，
 # 要么一直留着，要么到时重算。
 # 前向模式则可以边走边丢。
@@ -331,7 +331,7 @@ torch.testing.assert_close(
 # - 每一级都有几条支路时，深度每加一级，路径的条数就成倍增长，边只多出几条。每条边只走一次，先相加，再继续走。
 # - 反向模式：从一个输出出发走一趟，得到它关于所有变量的导数。
 #   前向模式：从一个变量出发走一趟，得到所有输出关于它的导数。
-# - 损失只有一个、模型参数很多时，一次反向传播的代价多半只是前向传播的几倍。
+# - 损失只有一个、模型参数很多时，一次反向传播（backward pass）的代价多半只是前向传播的几倍。
 
 # %% en: Exercise: three ways on each level
 # Give each level of ``local_slopes(8)`` a third way with the local derivative 0.25. Work out the

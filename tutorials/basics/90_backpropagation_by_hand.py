@@ -20,7 +20,7 @@
 # 拿一个小网络，用纸笔亲手往回走一遍，算出每个模型参数的梯度，再与 autograd 的结果对照。
 #
 # 反向模式（reverse mode，见:ref:`why-reverse-mode`）用在神经网络上，就叫*反向传播*（backpropagation）。
-# 先看只有两个权重的网络，数都很简单，可以心算：
+# 先看只有两个权重（weight）的网络，数都很简单，可以心算：
 #
 # .. math::
 #
@@ -60,7 +60,7 @@ assert [t.item() for t in (z, h, p, loss)] == [2, 2, 6, 1]
 # 现在往回走。从:math:`\partial L / \partial p = 2(p - y)`开始，每走一步，就把传来的量乘上一个局部导数（local derivative）。
 # 遇到乘积，关于一个因子的导数就是另一个因子。
 #
-# 输出下方的图会把这段路一步步重走一遍，图中的:math:`\bar{g}`表示传来的梯度。
+# 输出下方的图会把这段路一步步重走一遍，图中的:math:`\bar{g}`表示传来的梯度（gradient）。
 # ``w2.grad``和``w1.grad``会是多少？
 
 # %% predict
@@ -99,7 +99,7 @@ assert w2.grad == 4 and w1.grad == 3
 
 # %% zh 6fea7c: 带矩阵的一层
 # 现在来看真正的一层网络：两个输入，三个*隐藏单元*（hidden unit），也就是输入与输出之间的三个数，还有一个输出。
-# 每个隐藏单元和输出还各加上一个自己的数，叫*偏置*（bias）。模型参数共有 13 个。
+# 每个隐藏单元和输出还各加上一个自己的数，叫*偏置*（bias）。模型参数（parameter）共有 13 个。
 #
 # .. math::
 #
@@ -170,7 +170,7 @@ torch.testing.assert_close(b1.grad, slope)
 #
 #    r_1 = 2 v_1 + v_3, \quad r_2 = 3 v_1 - v_2
 #
-# 再令损失等于:math:`10 r_1 + r_2`，于是传到:math:`r_1`的是 10，传到:math:`r_2`的是 1。
+# 再令损失（loss）等于:math:`10 r_1 + r_2`，于是传到:math:`r_1`的是 10，传到:math:`r_2`的是 1。
 # :math:`v`的某个元素如果两边都用到，就把传回来的量相加。``v.grad``的三个元素各是多少？
 
 # %% predict

@@ -291,7 +291,7 @@ assert plain.grad_dtype == torch.bfloat16
 
 # %% zh 76087f
 # 有效数字只有 8 位，从 256 起，相邻的两个数就相差 2：257 正好落在中间，每次都被舍入回 256。
-# 把``grad_dtype``设为``float32``，累加的结果就是精确的，而叶子张量的元素仍然只占 16 位。
+# 把``grad_dtype``设为``float32``，累加的结果就是精确的，而叶子张量的元素（element）仍然只占 16 位。
 #
 # 上面用到的``item()``取出单元素张量里的 Python 数值。在 GPU 上，它要等这个数值算完，再取到 CPU。
 
@@ -439,7 +439,7 @@ assert parameter.grad.tolist() == [2, 1]
 
 # %% zh 0bcbd2: 练习：放不下的层
 # 一个从 100,000 个特征到 100,000 个特征的``Linear``层要占 40 GB。在``meta``上创建它，
-# 用大小为 5 的批次（batch）做一遍前向传播（forward pass）和反向传播。权重的梯度要占多少字节？
+# 用大小为 5 的批次（batch）做一遍前向传播（forward pass）和反向传播。权重（weight）的梯度要占多少字节？
 # （看张量的``nbytes``就知道。）
 
 # %% solution

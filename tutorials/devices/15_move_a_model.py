@@ -42,7 +42,7 @@ assert weight.grad.tolist() == [[1, 1, 1]]
 # what becomes of ``weight.grad``?
 
 # %% zh b5232a: 模型参数
-# ``Tensor.to``复制一个需要梯度的张量时，autograd 通常会把复制记录下来，
+# ``Tensor.to``复制一个需要梯度（gradient）的张量时，autograd 通常会把复制记录下来，
 # 这时副本就不是叶子张量（leaf tensor）。可是移动模块（module）时，常常只写一行``model.to(device)``，
 # 并不接收返回值。那么移动之后，它的权重（weight）是否仍是``weight``这个对象，是否仍是叶子张量？
 # ``weight.grad``又会怎样？

@@ -135,7 +135,7 @@ assert big.exp().isinf() and big.double().exp().isfinite()
 # Which of the two comparisons passes ``assert_close``?
 
 # %% zh 5451a8: 比较时留容差
-# 两个张量的差别如果超出容差（tolerance），``torch.testing.assert_close``就会抛出``AssertionError``。
+# 两个张量（tensor）的差别如果超出容差（tolerance），``torch.testing.assert_close``就会抛出``AssertionError``。
 # 对``float32``，容差是 1e-5 再加上预期结果（expected）的 1.3e-6 倍。下面拿 1024 行的梯度，
 # 先与倒序算出的比较，再与自己的``float64``版本比较。哪一次能通过``assert_close``的检查？
 
@@ -301,7 +301,7 @@ assert torch.finfo(torch.float32).eps == 2**-23
 # a thousandth. Show by computation that this is not rounding.
 
 # %% zh 97001e: 练习：舍入还是 bug
-# :math:`w`的元素全是 1 时，``gradient``等于:math:`\tfrac{2}{n} X^\top (X w - 1)`。请照这个公式计算，
+# :math:`w`的元素（element）全是 1 时，``gradient``等于:math:`\tfrac{2}{n} X^\top (X w - 1)`。请照这个公式计算，
 # 但故意留一个 bug：除以:math:`n - 1`。数据有 1024 行时，结果相差约千分之一。请用计算说明这不是舍入误差。
 
 

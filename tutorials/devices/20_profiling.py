@@ -283,7 +283,7 @@ assert rows["ReluBackward0"].count == 5
 # ``events()`` gives the single records. Of each block, take the fastest of five, in microseconds:
 
 # %% zh 665243
-# 10 次和 15 次。往回走时，一层要做一次乘法来得到权重的梯度，再做一次得到输入的梯度。第一层省去了后一次，
+# 10 次和 15 次。往回走时，一层要做一次乘法来得到权重（weight）的梯度，再做一次得到输入的梯度。第一层省去了后一次，
 # 因为``inputs``不需要梯度：一步共三次。所以对这样的层，反向传播的矩阵乘法最多可达前向传播的两倍。
 #
 # ``events()``给出一条条的记录。每个代码块取五次里最快的一次，单位是微秒：
@@ -343,7 +343,7 @@ assert host(prof)["aten::mm"].count == 20
 # same, and count the calls on the way forward.
 
 # %% zh e4001f: 练习：只用寥寥几次调用
-# ``loop``算的是:math:`(y/x)^{1000}`，反向传播之后，``y.grad``的每个元素都是 500，
+# ``loop``算的是:math:`(y/x)^{1000}`，反向传播之后，``y.grad``的每个元素（element）都是 500，
 # ``x.grad``的每个元素都是:math:`-500`。请不用循环算出它，检查梯度是否仍然一样，并数一数前向传播的调用次数。
 
 # %% solution

@@ -174,7 +174,7 @@ assert torch.get_num_threads() == threads
 
 # %% zh 92a4be
 # 一千个数与一个数用时差不多：每次调用都有固定的开销，在平坦的这一段，花的几乎全是这份开销。这时想省时间，
-# 就要减少调用次数，每次用更大的张量。一千六百万个数则要久得多。在 GPU 上，提交任务的开销更大，
+# 就要减少调用次数，每次用更大的张量（tensor）。一千六百万个数则要久得多。在 GPU 上，提交任务的开销更大，
 # 所以平坦的一段更高，向右也延伸得更远。
 
 # %% en: Under the profiler
@@ -257,7 +257,7 @@ assert 0.1 < quickest / (min(alone) / 200) < 10
 # and what do you measure? (``a.grad = b.grad = None`` saves adding to old gradients.)
 
 # %% zh 63d285: 练习：有去有回
-# 设``a``和``b``是两个边长为 256、需要梯度的方阵。先给``(a @ b).sum()``计时，再连同``backward``一起计时。
+# 设``a``和``b``是两个边长为 256、需要梯度（gradient）的方阵。先给``(a @ b).sum()``计时，再连同``backward``一起计时。
 # 从矩阵乘法的次数来看，你预计比值是多少？测得多少？（``a.grad = b.grad = None``可以省去与旧梯度相加。）
 
 # %% solution

@@ -144,7 +144,7 @@ assert any("clears events" in str(w.message) for w in warned)
 # 你也可以自己读：``name``是所运行内容的名称，``ts``是开始的时刻，``dur``是持续的时间，后两项以微秒为单位。
 #
 # 下面根据这样一个文件，画出三步训练（文件放在临时文件夹里；想保留，就换成自己的路径）。
-# ``AccumulateGrad``是把结果写进``grad``的节点（node），权重一次，偏置一次。
+# ``AccumulateGrad``是把结果写进``grad``的节点（node），权重（weight）一次，偏置一次。
 # 在:ref:`measure-time`里，任务没做完，调用就返回了。``backward``也会这样吗？
 # 也就是说，``AccumulateGrad``的横条会不会落到``backward``的横条之后？
 
@@ -214,7 +214,7 @@ assert spans == [(ts - begin, dur) for ts, dur in bars["forward"]]
 # many MiB does each of the three allocate?
 
 # %% zh 79f1d9: 内存
-# ``profile_memory=True``会记下每个运算分配了多少内存，并扣除其间释放的。``square``有一百万个元素，
+# ``profile_memory=True``会记下每个运算分配了多少内存，并扣除其间释放的。``square``有一百万个元素（element），
 # 占 4 MiB。``exp``和``exp_``计算指数函数，``t``求转置。三者各分配多少 MiB？
 
 # %% predict
@@ -253,7 +253,7 @@ assert nets and set(nets) == {(0, 0)}
 # counted in ``device_memory_usage``, on the CPU in ``cpu_memory_usage``.
 
 # %% zh b7517d
-# ``exp``要 4 MiB，用来放新的张量；另外两个不分配内存：``exp_``是原地操作（in-place operation），
+# ``exp``要 4 MiB，用来放新的张量（tensor）；另外两个不分配内存：``exp_``是原地操作（in-place operation），
 # 直接覆盖输入，``t``返回视图（view），与输入共用存储。GPU 上的字节数记在``device_memory_usage``里，
 # CPU 上的记在``cpu_memory_usage``里。
 
@@ -285,7 +285,7 @@ assert recorded == [9, 19, 29]
 # the operation ``aten::exp``, and how many in the node ``ExpBackward0``?
 
 # %% zh dda670: 练习：一步训练的内存
-# 让``square``需要梯度。``square.exp().sum().backward()``在运算``aten::exp``里分配多少 MiB？在节点``ExpBackward0``里呢？
+# 让``square``需要梯度（gradient）。``square.exp().sum().backward()``在运算``aten::exp``里分配多少 MiB？在节点``ExpBackward0``里呢？
 
 # %% solution
 square = torch.zeros(1024, 1024, requires_grad=True)

@@ -30,7 +30,7 @@ torch.set_default_device(device or "cpu")
 
 # %% zh 575e09: 五个正弦
 # 前几行取五个数，对它们的正弦求和；同:ref:`first-gradient`里一样，这时``x.grad``里是每个正弦在各自那一点的斜率。
-# 后几行不求和，而是用``v``给最后一个正弦 10 倍的权重，其余的权重都是 1。五个数里有几个会变？
+# 后几行不求和，而是用``v``给最后一个正弦 10 倍的权重（weight），其余的权重都是 1。五个数里有几个会变？
 
 # %% predict
 x = torch.linspace(0, 1, 5, requires_grad=True)
@@ -57,7 +57,7 @@ torch.testing.assert_close(x.detach(), torch.arange(5) / 4)
 # :math:`\cos x_j`.
 
 # %% zh b51d6e
-# 只有最后一个：:math:`\cos 1 = 0.5403`变成了 5.4030。:math:`x_j`的正弦只取决于:math:`x_j`，所以:math:`J`的每列只有一个元素不为零，
+# 只有最后一个：:math:`\cos 1 = 0.5403`变成了 5.4030。:math:`x_j`的正弦只取决于:math:`x_j`，所以:math:`J`的每列只有一个元素（element）不为零，
 # 一个正弦的权重只影响一个数。求和时每个输出的权重都是 1，相当于取元素全为 1 的``v``，
 # ``x.grad``里就是每一列的和。在这里，什么也没有混在一起，得到的正是各自的斜率:math:`\cos x_j`。
 

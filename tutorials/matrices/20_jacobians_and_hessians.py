@@ -53,7 +53,7 @@ assert J.tolist() == [[2, 1, 0], [0, 1, 6]]
 # input. What do the two matrices look like at :math:`x = (0, 0, 0)` and :math:`y = (1, 2, 3)`?
 
 # %% zh 689431: 两个输入
-# 再看有两个输入的函数:math:`2 e^x + 3 y`，每个输入有三个元素，第:math:`i`个输出取决于:math:`x_i`和
+# 再看有两个输入的函数:math:`2 e^x + 3 y`，每个输入有三个元素（element），第:math:`i`个输出取决于:math:`x_i`和
 # :math:`y_i`。传入由多个输入组成的元组，``jacobian``就返回元组，每个输入对应一个矩阵。在
 # :math:`x = (0, 0, 0)`、:math:`y = (1, 2, 3)`处，这两个矩阵各是什么样子？
 

@@ -92,8 +92,8 @@ for refused in trials[1:]:
 # dimension, in one batch, and you write no loop. ``vmap(grad(...))`` is written as it is said:
 
 # %% zh 1018f6
-# 只接受单个的点：``grad``比``backward``更严格，求导的对象是标量（scalar），也就是没有维度的张量。``vmap``则把处理一个点的函数变成
-# 处理许多点的函数：沿第一维的每个元素各运行一次，合成一批来算，你不用写循环。直接写成``vmap(grad(...))``：
+# 只接受单个的点：``grad``比``backward``更严格，求导的对象是标量（scalar），也就是没有维度的张量（tensor）。``vmap``则把处理一个点的函数变成
+# 处理许多点的函数：沿第一维的每个元素（element）各运行一次，合成一批来算，你不用写循环。直接写成``vmap(grad(...))``：
 
 # %%
 first = vmap(grad(torch.sin))(points)
@@ -227,7 +227,7 @@ assert len(runs) == evaluated
 # shape does the result have: that of the weights, or a row for each sample?
 
 # %% zh 2852bb: 四个样本，一次调用
-# 下面有四个样本、三个权重，还有单个样本的损失函数。``in_dims``告诉``vmap``沿哪一维把每个参数拆开：``None``表示所有样本
+# 下面有四个样本、三个权重（weight），还有单个样本的损失（loss）函数。``in_dims``告诉``vmap``沿哪一维把每个参数拆开：``None``表示所有样本
 # 共用同一个``w``。结果的形状与权重相同，还是每个样本一行？
 
 
@@ -270,7 +270,7 @@ torch.testing.assert_close(by_hand.sum(0), whole)
 # parameters first, then all of them moved by 1. Will the two matrices differ?
 
 # %% zh 5ba888: 模型的损失
-# ``nn.Module``把模型参数存在内部，而``hessian``是对函数的参数求导的。``functional_call``运行模块时，用的是你在
+# ``nn.Module``把模型参数（parameter）存在内部，而``hessian``是对函数的参数求导的。``functional_call``运行模块时，用的是你在
 # 字典里传入的模型参数，模型参数便成了函数的参数。这样得到的海森矩阵是字典套字典，每一对名字对应一块；
 # 下面打印的，是两个权重的那一块。
 #

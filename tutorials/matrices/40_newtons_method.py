@@ -312,7 +312,7 @@ torch.testing.assert_close(newton(bowl, z / 4), -((z / 4) ** 3))
 # - ``t = [1, 3, 3, 6]``
 
 # %% zh 956449: 练习：一步拟合
-# 线性模型的均方误差是权重的二次函数。用下面的矩阵``A``和目标值``t``，从零出发走一步牛顿法，使
+# 线性模型的均方误差是权重（weight）的二次函数。用下面的矩阵``A``和目标值``t``，从零出发走一步牛顿法，使
 # :math:`\frac{1}{4} \|A w - t\|^2`最小，再与``torch.linalg.lstsq(A, t)``比较：
 #
 # - ``A = [[1, 0], [1, 1], [1, 2], [1, 3]]``
@@ -353,5 +353,5 @@ assert steps == 5
 # see :ref:`what-jacobians-cost` for the sizes and :ref:`one-training-step` for the loop.
 
 # %% zh 443454: 接下来
-# 训练大模型通常只用梯度，因为关于全部模型参数的海森矩阵太大，构造不出来：大小见:ref:`what-jacobians-cost`，
+# 训练大模型通常只用梯度，因为关于全部模型参数（parameter）的海森矩阵太大，构造不出来：大小见:ref:`what-jacobians-cost`，
 # 训练循环见:ref:`one-training-step`。

@@ -203,7 +203,7 @@ with torch.no_grad():
 
 # %% zh ceaa5f
 # ``x``和``width``不需要梯度，autograd 也就不为它们计算。每个模型参数（parameter）得到的梯度，形状都与自己相同，
-# 每个元素各对应一个斜率；权重则一个都没有动。在图上一步步看过去，可以看到梯度从损失出发，最后才到达第一层。
+# 每个元素（element）各对应一个斜率；权重则一个都没有动。在图上一步步看过去，可以看到梯度从损失出发，最后才到达第一层。
 
 # %% en: The update by hand
 # ``step`` is a subtraction, so try to write it yourself. Autograd refuses the next line. What can be

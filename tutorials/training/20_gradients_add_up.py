@@ -57,7 +57,7 @@ assert node.name().endswith("AccumulateGrad") and node.variable is x
 # By the chain rule, what is ``z.grad`` at :math:`z = 3`?
 
 # %% zh 5f67c5: 在同一张计算图里用两次
-# 为什么要这样设计？这次把``z``在同一个损失:math:`z^2 + z^2`里用两次，``backward``只调用一次。
+# 为什么要这样设计？这次把``z``在同一个损失（loss）:math:`z^2 + z^2`里用两次，``backward``只调用一次。
 # 按链式法则（chain rule），在:math:`z = 3`处``z.grad``是多少？
 
 # %% predict

@@ -130,7 +130,7 @@ torch.testing.assert_close(w.grad, torch.tensor(-408.0))
 
 # %% zh 965bc5: 训练一步
 # 现在有 64 个样本，分成 30、30、4 三块，模型有十个权重（weight）和一个偏置（bias）。每次``backward``之后，
-# 这一块的计算图（computational graph）所保存的张量随即被释放（见:ref:`keep-or-free-the-graph`），
+# 这一块的计算图（computational graph）所保存的张量（tensor）随即被释放（见:ref:`keep-or-free-the-graph`），
 # 然后才构建下一块的计算图，内存就省在这里。``zero_grad``和``step``在每个批次里只做一次。
 # 最后一行把得到的梯度与整个批次的梯度作比较，容许有舍入误差（rounding error）。
 

@@ -157,7 +157,7 @@ with torch.no_grad():
 # becomes 10. What does ``v`` hold then?
 
 # %% zh 1bc512: 是副本吗？
-# ``detach()``返回的是另一个张量。它有没有自己的内存？下面把它的第一个元素改成 10，``v``里会是什么？
+# ``detach()``返回的是另一个张量。它有没有自己的内存？下面把它的第一个元素（element）改成 10，``v``里会是什么？
 
 # %% predict
 v = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)

@@ -99,7 +99,7 @@ except RuntimeError as refusal:
 
 # %% zh b27efc: 冻结主干
 # 模型常由两部分组成：主干``trunk``从输入中提取特征，头部``head``再由特征得到输出。
-# 对模块调用``requires_grad_(False)``，会关掉它所有模型参数的标志，这个模块就被*冻结*（freeze）了。
+# 对模块（module）调用``requires_grad_(False)``，会关掉它所有模型参数（parameter）的标志，这个模块就被*冻结*（freeze）了。
 # 数据很少需要梯度，这里却让``x``需要，好看看梯度能走多远。三个张量中，哪几个会收到梯度？
 
 # %% predict
@@ -129,7 +129,7 @@ for grad, cut in ((torch.no_grad, False), (torch.enable_grad, True)):
 # ``no_grad`` or detach its output; then the head still learns, and ``x`` receives nothing.
 
 # %% zh c6d841
-# 冻结的权重成了常数，就像:math:`2x`里的 2。梯度遇到常数并不停下，它*穿过*主干，到达``x``。
+# 冻结的权重（weight）成了常数，就像:math:`2x`里的 2。梯度遇到常数并不停下，它*穿过*主干，到达``x``。
 # 如果想在这里切断计算图，就在``no_grad``里运行主干，或者分离（detach）主干的输出：头部照样学习，
 # ``x``则收不到梯度。
 

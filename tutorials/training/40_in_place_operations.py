@@ -88,7 +88,7 @@ torch.testing.assert_close(slope, a.detach().cos())
 # the points at which you want the gradient would be gone.
 
 # %% zh e87ec5
-# ``b``现在对应另一个节点：计算图（computational graph）多了一步正弦，关于``a``的梯度就是余弦。对``a``的写入则被拒绝了：
+# ``b``现在对应另一个节点（node）：计算图（computational graph）多了一步正弦，关于``a``的梯度就是余弦。对``a``的写入则被拒绝了：
 # 张量一旦成了正弦的结果，就不再是叶子张量，而你想求梯度的那些点，也就不复存在了。
 
 # %% en: A weight within bounds
@@ -101,7 +101,7 @@ torch.testing.assert_close(slope, a.detach().cos())
 # 可是训练总得改叶子张量。在``no_grad``里（见:ref:`gradients-off-and-on`），写入不被记录，
 # 所以叶子张量不会拒绝，写完也仍是叶子张量。下面的损失（loss）是:math:`(w - 3)^2`，
 # 学习率（learning rate）是 0.1。每步更新之后，如果:math:`w`超过上界，``clamp_``就把它拉回上界。
-# 上界试两个：一个是 5，权重升不到那里；另一个是 1。
+# 上界试两个：一个是 5，权重（weight）升不到那里；另一个是 1。
 
 
 # %%

@@ -303,7 +303,7 @@ assert triple.grad_fn is not None
 # ``y = 10 * y`` and let autograd record it.
 
 # %% zh d2a696
-# ``y``是 30，梯度是 3，也没有报错。计数器动了，可是这张计算图（computational graph）里没有节点保存``y``，
+# ``y``是 30，梯度是 3，也没有报错。计数器动了，可是这张计算图（computational graph）里没有节点（node）保存``y``，
 # 也就没有谁去比较。在``no_grad``里写入也一样：``y``的值变了，历史却照旧。
 # 如果系数 10 是公式的一部分，就写成``y = 10 * y``，让 autograd 记录下来。
 
@@ -314,7 +314,7 @@ assert triple.grad_fn is not None
 
 # %% zh 6770eb: 边填边读
 # ``y[i] = ...``这样的赋值，就是把值复制到视图里。下面的循环把``x``的累乘结果填进``y``；
-# 每次相乘都要读刚写好的那个元素，而读过的元素，后来都没有再被改写，``backward``却还是失败了。这可能是为什么？
+# 每次相乘都要读刚写好的那个元素（element），而读过的元素，后来都没有再被改写，``backward``却还是失败了。这可能是为什么？
 
 # %% predict
 x = torch.tensor([2.0, 3.0, 4.0], requires_grad=True)
