@@ -153,8 +153,8 @@ plt.show()
 # %% check
 assert sizes[0] == 1 and sizes[5] == 1024 and sizes[-1] == 2**24
 assert len(fastest) == 13 and v.numel() == 2**24
-assert fastest[5] < 20 * fastest[0]
-assert fastest[-1] > (2 if device else 20) * fastest[5]
+assert fastest[5] < 5 * fastest[0]
+assert fastest[-1] > (2 if device else 100) * fastest[5]
 assert torch.get_num_threads() == threads
 
 # %% en alt
@@ -209,7 +209,7 @@ print(f"{min(watched) / min(alone):.2f}")
 counted = {row.key: row.count for row in prof.key_averages()}
 assert counted["aten::mul"] == 200
 assert len(alone) == len(watched) == 20
-assert min(watched) > 0.8 * min(alone)
+assert min(watched) > min(alone)
 
 # %% en
 # Watching makes it slower. With operations this small the price shows; with large ones it hardly
@@ -239,7 +239,7 @@ timing = timer.timeit(1000)
 assert timing.number_per_run == 1000 and timing.times == [timing.mean]
 assert timing.task_spec.num_threads == 1
 quickest = min(timer.timeit(1000).mean for _ in range(5))
-assert 0.01 < quickest / (min(alone) / 200) < 100
+assert 0.1 < quickest / (min(alone) / 200) < 10
 
 # %% en: Remember
 # - Wait for the accelerator before you start the clock and before you stop it.
